@@ -1,0 +1,47 @@
+# The programs: each links only what it needs (DESIGN.md's arrows).
+
+SHARED_SRC := $(wildcard dotproxy/*.c)
+DNS_SRC    := $(wildcard unpriv/dns/*.c)
+PARENT_SRC := $(wildcard parent/*.c)
+WORKER_SRC := $(wildcard unpriv/worker/*.c)
+TLS_SRC    := $(wildcard unpriv/tls/*.c)
+
+o = $(patsubst %.c,$(OBJ)/%.o,$(1))
+SHARED_OBJ := $(call o,$(SHARED_SRC))
+DNS_OBJ    := $(call o,$(DNS_SRC))
+PARENT_OBJ := $(call o,$(PARENT_SRC)) $(OBJ)/parent/parse.o
+WORKER_OBJ := $(call o,$(WORKER_SRC))
+TLS_OBJ    := $(call o,$(TLS_SRC))
+
+PROGRAMS := $(OBJ)/dotproxy $(OBJ)/dotproxy-worker $(OBJ)/dotproxy-tls
+
+programs: $(PROGRAMS)
+
+$(OBJ)/dotproxy: $(PARENT_OBJ) $(SHARED_OBJ)
+	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
+
+$(OBJ)/dotproxy-worker: $(WORKER_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
+	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
+
+$(OBJ)/dotproxy-tls: $(TLS_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
+	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(TLS_LIBS) $(EVENT_LIBS) \
+		$(CONFINE_LIBS)
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(OBJ)/parent/parse.c: parent/parse.y
+	@mkdir -p $(@D)
+	$(YACC) -o $@ $<
+
+$(OBJ)/parent/parse.o: $(OBJ)/parent/parse.c
+	$(CC) $(CPPFLAGS_ALL) -Iparent $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+clean:
+	rm -rf $(OBJ)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+.PHONY: all programs clean
+.DELETE_ON_ERROR:

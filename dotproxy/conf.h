@@ -1,0 +1,67 @@
+/*
+ * What a config says, as the parent reads it (parent/parse.y) and prints it.
+ * Every list has a fixed bound; a struct conf is plain data: no pointer, so it
+ * is copied with =, compared with care and freed with free(3).
+ */
+#ifndef DOTPROXY_CONF_H
+#define DOTPROXY_CONF_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netaddr.h"
+
+#define CONF_WORKERS_MAX   64
+#define CONF_LISTEN_MAX	   32 /* addresses */
+#define CONF_ALLOW_MAX	   1024 /* prefixes */
+#define CONF_UPSTREAMS_MAX 16
+#define CONF_ADDRESSES_MAX 16 /* for each upstream */
+#define CONF_PINS_MAX	   16 /* for each upstream */
+#define CONF_NAME_MAX	   64 /* an upstream's name in the config, with NUL */
+#define CONF_HOST_MAX	   256 /* a name in a certificate, with NUL */
+#define CONF_USER_MAX	   33 /* with NUL */
+#define CONF_PIN_LEN	   32 /* SHA-256 */
+
+#define CONF_PORT	   53
+#define CONF_TLS_PORT	   853
+#define CONF_USER	   "_dotproxy"
+#define CONF_CHROOT	   "/var/empty"
+#define CONF_UDP_SIZE	   1232 /* bytes; DNS flag day 2020 */
+#define CONF_UDP_SIZE_MIN  512
+#define CONF_UDP_SIZE_MAX  4096
+#define CONF_TCP_MAX	   1024 /* connections of a worker */
+#define CONF_TCP_EACH	   64 /* connections of one client address */
+#define CONF_TCP_LIMIT	   16384 /* the most either may be set to */
+
+struct conf_upstream {
+	char name[CONF_NAME_MAX]; /* as the config calls it */
+	char host[CONF_HOST_MAX]; /* in the certificate; "" is none */
+	char ca[PATH_MAX]; /* PEM file; "" is the system's bundle */
+	struct netaddr address[CONF_ADDRESSES_MAX]; /* with ports */
+	uint8_t pin[CONF_PINS_MAX][CONF_PIN_LEN]; /* SHA-256 of the SPKI */
+	uint32_t naddress;
+	uint32_t npin;
+	bool builtin; /* known without the config's help */
+};
+
+struct conf {
+	uint32_t workers; /* 0: one for each CPU */
+	char user[CONF_USER_MAX];
+	char chroot[PATH_MAX];
+	struct netaddr listen[CONF_LISTEN_MAX]; /* with ports */
+	uint32_t nlisten;
+	struct netaddr allow[CONF_ALLOW_MAX]; /* prefixes */
+	uint32_t nallow;
+	uint32_t udp_size; /* bytes */
+	uint32_t tcp_max; /* connections of one worker */
+	uint32_t tcp_each; /* connections of one client in it */
+	struct conf_upstream upstream[CONF_UPSTREAMS_MAX];
+	uint32_t nupstream;
+	uint32_t forward[CONF_UPSTREAMS_MAX]; /* indices of upstream[], in
+						   the order of preference */
+	uint32_t nforward;
+};
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The one table of counters: a name, who counts it, and what it means. Logs,
+ * man pages and (later) metrics all come from it. A process counts in its own
+ * array; the parent adds the arrays of its children up.
+ */
+#ifndef DOTPROXY_COUNTER_H
+#define DOTPROXY_COUNTER_H
+
+#include <stdint.h>
+
+#define COUNTER_TABLE(X)                                                       \
+	X(queries_udp, "questions received over UDP")                          \
+	X(queries_tcp, "questions received over TCP")                          \
+	X(queries_dropped, "messages dropped: too short, or a response")       \
+	X(queries_formerr, "questions answered FORMERR")                       \
+	X(queries_notimp, "questions answered NOTIMP")                         \
+	X(queries_badvers, "questions answered BADVERS")                       \
+	X(queries_refused_type, "zone transfers answered REFUSED")             \
+	X(queries_refused_client, "questions REFUSED by allow from")           \
+	X(queries_forwarded, "questions handed to the TLS process")            \
+	X(queries_shed, "questions answered SERVFAIL: too many in flight")     \
+	X(queries_timeout, "questions answered SERVFAIL: no answer in time")   \
+	X(queries_failed, "questions answered SERVFAIL: upstreams failed")     \
+	X(answers_upstream, "answers of an upstream given to a client")        \
+	X(answers_truncated, "answers sent over UDP with TC=1")                \
+	X(answers_late, "answers for questions no longer waiting")             \
+	X(answers_bad, "answers of the TLS process that do not parse")         \
+	X(udp_receive_dropped, "questions the kernel dropped: buffer full")    \
+	X(udp_send_dropped, "answers not sent over UDP: buffer or route")      \
+	X(tcp_accepted, "TCP connections accepted")                            \
+	X(tcp_refused, "TCP connections closed: too many")                     \
+	X(tcp_idle, "TCP connections closed: idle")                            \
+	X(tcp_half, "TCP connections closed: half a question")                 \
+	X(tcp_slow, "TCP connections closed: answers not read")                \
+	X(tcp_lost, "answers for TCP connections already closed")              \
+	X(upstream_queries, "questions written to upstreams")                  \
+	X(upstream_shared, "questions that joined the same one in flight")     \
+	X(upstream_retried, "questions asked again on another connection")     \
+	X(upstream_answers, "answers taken from upstreams")                    \
+	X(upstream_unasked, "upstream messages ignored: nobody asked")         \
+	X(upstream_mismatched, "upstream messages ignored: wrong question")    \
+	X(upstream_malformed, "upstream messages ignored: malformed")          \
+	X(upstream_overdue, "questions an upstream left unanswered")           \
+	X(upstream_connects, "connections asked of the parent")                \
+	X(upstream_connected, "connections verified and in use")               \
+	X(upstream_refused, "connections refused: certificate or pin")         \
+	X(upstream_failed, "connections that failed otherwise")                \
+	X(upstream_closed, "connections ended by the upstream")                \
+	X(upstream_idle, "connections retired idle")                           \
+	X(upstream_shed, "questions turned away: too many in flight")          \
+	X(ipc_stalled, "answers dropped: a worker did not keep up")            \
+	X(ipc_log_dropped, "log lines dropped: too many of a child")           \
+	X(connects_refused, "connections not made for the TLS process")        \
+	X(child_restarts, "child processes started again")                     \
+	X(child_broken, "child processes killed for breaking a rule")          \
+	X(reloads, "configs taken by reload")                                  \
+	X(reloads_failed, "configs refused by reload")
+
+enum counter {
+#define COUNTER_ENUM(name, help) COUNTER_##name,
+	COUNTER_TABLE(COUNTER_ENUM)
+#undef COUNTER_ENUM
+	    COUNTERS
+};
+
+struct counter_text {
+	const char *name, *help;
+};
+extern const struct counter_text counter_text[COUNTERS];
+
+/* This process's own; only ever grow. */
+extern uint64_t counter_value[COUNTERS];
+
+#define counter_inc(name)    ((void)counter_value[COUNTER_##name]++)
+#define counter_add(name, n) ((void)(counter_value[COUNTER_##name] += (n)))
+
+#endif

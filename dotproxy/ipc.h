@@ -1,0 +1,292 @@
+/*
+ * Every message between the processes, and the channel that carries them: a
+ * SOCK_SEQPACKET socketpair. A message is a header and a payload in one
+ * datagram; the table in ipc_table.c says of each type who may send it to
+ * whom, in which state, how large it is and whether a descriptor rides on it.
+ * Whatever does not fit the table means that the peer is broken into.
+ */
+#ifndef DOTPROXY_IPC_H
+#define DOTPROXY_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "counter.h"
+#include "netaddr.h"
+
+/* A child finds its end of the channel to the parent here. */
+#define IPC_PARENT_FD 3
+
+/* Who is at an end of a channel. Bits, so that the table can hold sets. */
+enum ipc_role { IPC_PARENT = 1, IPC_WORKER = 2, IPC_TLS = 4 };
+
+/*
+ * The state of a child, which both ends of its channel to the parent keep: it
+ * begins as NEW, CONFINED makes it CONFIG, READY makes it RUN; a channel
+ * between worker and tls is always RUN.
+ */
+enum ipc_state { IPC_NEW = 1, IPC_CONFIG = 2, IPC_RUN = 4 };
+
+enum ipc_type {
+	/* child -> parent */
+	IPC_LOG = 1, /* struct ipc_log, text */
+	IPC_CONFINED, /* struct ipc_confined: NEW -> CONFIG */
+	IPC_READY, /* struct ipc_generation: config taken; -> RUN */
+	IPC_COUNTERS, /* struct ipc_counters */
+	IPC_REFUSED, /* struct ipc_refused: about to die of SIGSYS */
+	IPC_BROKEN, /* struct ipc_peer: that peer broke a rule */
+	IPC_STOPPED, /* nothing in flight any more, after IPC_STOP */
+	/* tls -> parent */
+	IPC_CONNECT, /* struct ipc_connect: asks for a connection */
+	/* parent -> child */
+	IPC_CONF_WORKER, /* struct ipc_conf_worker: begins a config */
+	IPC_CONF_TLS, /* struct ipc_conf_tls: begins a config */
+	IPC_ALLOW, /* struct netaddr[1 .. IPC_ALLOW_BATCH] */
+	IPC_LISTEN, /* struct ipc_listen, with the socket */
+	IPC_UPSTREAM, /* struct ipc_upstream, with the CA memfd */
+	IPC_ADDRESS, /* struct ipc_address */
+	IPC_PIN, /* struct ipc_pin */
+	IPC_COMMIT, /* struct ipc_generation: the config is whole */
+	IPC_PEER, /* struct ipc_peer, with the channel to it */
+	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */
+	IPC_COUNT, /* asks for IPC_COUNTERS */
+	IPC_STOP, /* answer what is in flight, then IPC_STOPPED */
+	/* worker -> tls */
+	IPC_QUERIES, /* struct ipc_query and its name, one or more */
+	/* tls -> worker */
+	IPC_ANSWERS, /* struct ipc_answer and its bytes, one or more */
+	IPC_TYPES /* how many there are, and one */
+};
+
+struct ipc_header {
+	uint32_t type;
+	uint32_t len; /* of the payload; must agree with the datagram */
+};
+
+#define IPC_LOG_TEXT 1000
+struct ipc_log {
+	uint32_t priority; /* syslog's, LOG_CRIT .. LOG_DEBUG; text follows */
+};
+
+struct ipc_confined {
+	uint32_t layers; /* SANDBOX_* */
+};
+
+struct ipc_generation {
+	uint32_t generation; /* of the config; 1 is the first */
+};
+
+struct ipc_counters {
+	uint64_t value[COUNTERS];
+};
+
+struct ipc_refused {
+	uint32_t nr; /* of the system call */
+};
+
+/* worker: its index, for tls to know it by; in a worker's messages 0. */
+struct ipc_peer {
+	uint32_t worker;
+};
+
+struct ipc_connect {
+	uint32_t serial; /* comes back in IPC_SOCKET */
+	uint32_t generation; /* of the config that the indices are of */
+	uint32_t upstream;
+	uint32_t address;
+};
+
+struct ipc_socket {
+	uint32_t serial;
+	uint32_t error; /* an errno; 0: the socket rides along, connecting */
+};
+
+struct ipc_conf_worker {
+	uint32_t generation;
+	uint32_t index; /* this worker, 0 .. workers - 1 */
+	uint32_t workers;
+	uint32_t nallow; /* what follows until IPC_COMMIT */
+	uint32_t nlisten; /* sockets */
+	uint32_t udp_size;
+	uint32_t tcp_max;
+	uint32_t tcp_each;
+	uint32_t verbose; /* 0 or 1 */
+};
+
+#define IPC_ALLOW_BATCH 256
+
+enum ipc_proto { IPC_UDP = 1, IPC_TCP = 2 };
+struct ipc_listen {
+	struct netaddr address; /* with its port */
+	uint32_t proto; /* enum ipc_proto */
+};
+
+struct ipc_conf_tls {
+	uint32_t generation;
+	uint32_t nupstream; /* in the order of preference */
+	uint32_t verbose; /* 0 or 1 */
+};
+
+struct ipc_upstream {
+	uint32_t index; /* they come in order */
+	uint32_t naddress;
+	uint32_t npin;
+	char name[CONF_NAME_MAX]; /* NUL-terminated, zeroes behind */
+	char host[CONF_HOST_MAX]; /* "": by pin alone */
+};
+
+struct ipc_address {
+	uint32_t upstream;
+	uint32_t index;
+	struct netaddr address;
+};
+
+struct ipc_pin {
+	uint32_t upstream;
+	uint32_t index;
+	uint8_t pin[CONF_PIN_LEN];
+};
+
+/*
+ * One question of a batch; name_len bytes of name (wire format) follow. The
+ * id is the worker's and comes back as it is.
+ */
+struct ipc_query {
+	uint64_t id;
+	uint16_t type;
+	uint16_t class;
+	uint8_t ask; /* DNS_ASK_* */
+	uint8_t name_len;
+	uint16_t zero; /* must be 0 */
+};
+
+/*
+ * One answer of a batch; len bytes follow: the upstream's message, or for a
+ * failure a text that says why (printable ASCII, for an EDE).
+ */
+enum ipc_answer_kind { IPC_ANSWERED = 1, IPC_FAILED = 2 };
+struct ipc_answer {
+	uint64_t id;
+	uint16_t len;
+	uint16_t ede; /* of a failure: the RFC 8914 code */
+	uint8_t kind; /* enum ipc_answer_kind */
+	uint8_t zero[3]; /* must be 0 */
+};
+
+#define IPC_FAILURE_TEXT_MAX 128
+/* The longest payload: one answer of 65535 bytes fits. */
+#define IPC_PAYLOAD_MAX (65535 + sizeof(struct ipc_answer))
+#define IPC_MESSAGE_MAX (IPC_PAYLOAD_MAX + sizeof(struct ipc_header))
+/* A batch is sent when it has grown to this. */
+#define IPC_BATCH_LEN 32768
+
+_Static_assert(sizeof(struct ipc_header) == 8, "no padding");
+_Static_assert(sizeof(struct ipc_query) == 16, "no padding");
+_Static_assert(sizeof(struct ipc_answer) == 16, "no padding");
+_Static_assert(sizeof(struct ipc_listen) == 28, "no padding");
+_Static_assert(sizeof(struct ipc_address) == 32, "no padding");
+
+/* One row of the table. */
+struct ipc_rule {
+	const char *name;
+	uint8_t from, to; /* sets of enum ipc_role */
+	uint8_t states; /* set of enum ipc_state */
+	bool fd_may, fd_must;
+	uint32_t min, max; /* bytes of payload */
+	uint32_t unit; /* (len - min) is a multiple of it; 0: any */
+};
+const struct ipc_rule *ipc_rule(uint32_t type); /* NULL: there is none */
+
+/*
+ * Whether a datagram of len bytes with nfd descriptors may come from peer to
+ * self in this state; NULL if so, else what is wrong with it. Pure.
+ */
+const char *ipc_check(enum ipc_role peer, enum ipc_role self,
+    enum ipc_state state, const void *datagram, size_t len, size_t nfd);
+
+/* An end of a channel. The descriptor is owned, non-blocking and CLOEXEC. */
+struct ipc {
+	int fd; /* -1: closed */
+	enum ipc_role self, peer;
+	enum ipc_state state;
+};
+
+/* A received message. payload is valid until the next ipc_recv with the same
+ * buffer; fd is the receiver's to close, -1 if none rode along. */
+struct ipc_message {
+	enum ipc_type type;
+	const void *payload;
+	size_t len;
+	int fd;
+};
+
+/* Room for a datagram; aligned, so that a payload can be read in place. */
+struct ipc_buffer {
+	_Alignas(8) uint8_t bytes[IPC_MESSAGE_MAX];
+};
+
+/* Two connected descriptors, non-blocking and CLOEXEC; 0, or -1 with errno. */
+int ipc_socketpair(int fd[2]);
+/* Takes the descriptor over. */
+void ipc_init(struct ipc *ipc, int fd, enum ipc_role self, enum ipc_role peer,
+    enum ipc_state state);
+void ipc_close(struct ipc *ipc);
+
+/*
+ * Sends one message; payload may be NULL with 0. fd is sent along unless -1,
+ * and stays the caller's. 0; or -1 with errno, EAGAIN when the peer does not
+ * keep up: nothing was sent, and the caller decides. A message that the table
+ * forbids is a bug of ours: fatal.
+ */
+int ipc_send(struct ipc *ipc, enum ipc_type type, const void *payload,
+    size_t len, int fd);
+
+/*
+ * Receives one message. 1: it is in *m. 0: there is none now. -1: the peer is
+ * gone, *wrong is NULL. -2: the peer broke a rule, *wrong says which (any
+ * descriptor was closed); the caller must close the channel.
+ */
+int ipc_recv(struct ipc *ipc, struct ipc_buffer *buffer, struct ipc_message *m,
+    const char **wrong);
+
+/*
+ * A batch being written: a whole datagram of type IPC_QUERIES or IPC_ANSWERS.
+ * batch_add_* return false when the entry does not fit (or the batch has
+ * IPC_BATCH_LEN already): flush, and add again; an empty batch takes any.
+ */
+struct ipc_batch {
+	struct ipc_buffer buffer;
+	size_t len; /* of the payload so far */
+	uint32_t entries;
+	enum ipc_type type;
+};
+void ipc_batch_init(struct ipc_batch *batch, enum ipc_type type);
+bool ipc_batch_add(struct ipc_batch *batch, const void *head, size_t head_len,
+    const void *body, size_t body_len);
+/* Sends what is there, if anything, and empties it on success; as ipc_send. */
+int ipc_batch_flush(struct ipc *ipc, struct ipc_batch *batch);
+
+/*
+ * Walks a received batch: *offset begins at 0. 1: *q (or *a) and *body are
+ * the next entry; 0: no more; -1: malformed, the peer broke a rule. Checked
+ * are bounds, the zero fields, ask, kind, name_len 1..255 and the failure
+ * text's length; the name itself is the caller's to check.
+ */
+int ipc_query_next(const struct ipc_message *m, size_t *offset,
+    struct ipc_query *q, const uint8_t **body);
+int ipc_answer_next(const struct ipc_message *m, size_t *offset,
+    struct ipc_answer *a, const uint8_t **body);
+
+/*
+ * The sink of a child's log: each line becomes an IPC_LOG to the parent over
+ * the channel named with ipc_log_to; dropped when the parent does not keep up.
+ */
+void ipc_log_to(struct ipc *ipc);
+void ipc_log_sink(int priority, const char *line);
+
+/* A string field of a message: NUL-terminated within size, zeroes behind. */
+bool ipc_string_is_valid(const char *s, size_t size);
+
+#endif

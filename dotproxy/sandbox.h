@@ -1,0 +1,54 @@
+/*
+ * Confinement: one function and one table for each role. What fails ends the
+ * process; nothing is tried again with less.
+ */
+#ifndef DOTPROXY_SANDBOX_H
+#define DOTPROXY_SANDBOX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum sandbox_role { SANDBOX_PARENT, SANDBOX_WORKER, SANDBOX_TLS };
+
+/* Layers in force after sandbox_enter, as a set of bits. */
+#define SANDBOX_CHROOT	 0x01 /* root is an empty folder of root's */
+#define SANDBOX_UID	 0x02 /* runs as another user than the parent */
+#define SANDBOX_NOCAPS	 0x04 /* no capability, bounding set included */
+#define SANDBOX_NNP	 0x08 /* PR_SET_NO_NEW_PRIVS */
+#define SANDBOX_MDWE	 0x10 /* no memory both writable and executable */
+#define SANDBOX_LANDLOCK 0x20
+#define SANDBOX_SECCOMP	 0x40
+#define SANDBOX_ALL	 0x7f
+
+struct sandbox_params {
+	uid_t uid; /* whom a child runs as */
+	gid_t gid;
+	const char *chroot; /* absolute; an empty folder of root's */
+	uint32_t nofile; /* highest number of descriptors */
+	const char *libexec; /* parent only: where its children lie */
+	/*
+	 * Called for a reported system call (sandbox.c's list) just before
+	 * the process dies of SIGSYS; async-signal-safe. May be NULL.
+	 */
+	void (*refused)(int nr);
+};
+
+/*
+ * Confines this process as its role asks and returns the layers now in
+ * force. Only without the capabilities for it (a container, an ordinary user)
+ * are chroot and uid left out, and the return value says so; a kernel without
+ * Landlock or MDWE likewise. Everything else that fails is fatal, with a line
+ * that says what to do about it. Call once, before reading a byte of anyone.
+ */
+uint32_t
+sandbox_enter(enum sandbox_role role, const struct sandbox_params *params);
+
+/* "chroot uid caps nnp mdwe landlock seccomp", of the layers set, into buf. */
+#define SANDBOX_TEXT 64
+const char *sandbox_layers_text(uint32_t layers, char buf[SANDBOX_TEXT]);
+
+/* Writes the role's filter as PFC to fd, for the golden files in regress;
+ * 0, or -1 with errno. */
+int sandbox_print_filter(enum sandbox_role role, int fd);
+
+#endif

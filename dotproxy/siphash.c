@@ -1,0 +1,74 @@
+/* SipHash-2-4, written from the paper; its test vector is in regress. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "log.h"
+#include "siphash.h"
+
+#define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+
+static void sip_rounds(uint64_t[4], int);
+static uint64_t load_le64(const uint8_t *);
+
+void
+siphash_key_random(struct siphash_key *key)
+{
+	if (getrandom(key, sizeof(*key), 0) != (ssize_t)sizeof(*key))
+		fatal("getrandom");
+}
+
+uint64_t
+siphash(const struct siphash_key *key, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t v[4], word;
+	size_t i, whole = len - len % 8;
+
+	v[0] = key->k0 ^ 0x736f6d6570736575ULL;
+	v[1] = key->k1 ^ 0x646f72616e646f6dULL;
+	v[2] = key->k0 ^ 0x6c7967656e657261ULL;
+	v[3] = key->k1 ^ 0x7465646279746573ULL;
+	for (i = 0; i < whole; i += 8) {
+		word = load_le64(p + i);
+		v[3] ^= word;
+		sip_rounds(v, 2);
+		v[0] ^= word;
+	}
+	word = (uint64_t)len << 56;
+	for (i = whole; i < len; i++)
+		word |= (uint64_t)p[i] << (8 * (i - whole));
+	v[3] ^= word;
+	sip_rounds(v, 2);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void
+sip_rounds(uint64_t v[4], int n)
+{
+	for (; n > 0; n--) {
+		v[0] += v[1];
+		v[1] = ROTL(v[1], 13) ^ v[0];
+		v[0] = ROTL(v[0], 32);
+		v[2] += v[3];
+		v[3] = ROTL(v[3], 16) ^ v[2];
+		v[0] += v[3];
+		v[3] = ROTL(v[3], 21) ^ v[0];
+		v[2] += v[1];
+		v[1] = ROTL(v[1], 17) ^ v[2];
+		v[2] = ROTL(v[2], 32);
+	}
+}
+
+static uint64_t
+load_le64(const uint8_t *p)
+{
+	uint64_t word = 0;
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		word = word << 8 | p[i];
+	return word;
+}

@@ -1,0 +1,33 @@
+/* The config file: read by the grammar (parse.y), printed back (print.c). */
+#ifndef PARENT_CONFIG_H
+#define PARENT_CONFIG_H
+
+#include <stdio.h>
+
+#include "dotproxy/conf.h"
+
+/* The config when no file says otherwise: listen on 127.0.0.1 and ::1, allow
+ * loopback and private networks, forward to "cloudflare". */
+void config_default(struct conf *conf);
+
+/*
+ * Reads a whole config file over the defaults. macros are "name=value" from
+ * -D, which beat the file's own. NULL if anything is wrong: every error has
+ * then been logged as "file:line: ... near "word": what was expected". The
+ * result is the caller's to free(3).
+ */
+struct conf *config_read(const char *path, char *const *macros, size_t nmacros);
+
+/* Prints it in the language itself: what comes out parses to the same. */
+void config_print(const struct conf *conf, FILE *out);
+
+/* Upstreams known by name (UPSTREAMS.md); NULL if there is none such. */
+const struct conf_upstream *config_builtin(const char *name);
+
+/* "sha256/BASE64=" to 32 bytes; false when it is not such a text. */
+bool config_pin_parse(uint8_t pin[CONF_PIN_LEN], const char *text);
+#define CONFIG_PIN_TEXT 52 /* with NUL */
+const char *
+config_pin_text(const uint8_t pin[CONF_PIN_LEN], char buf[CONFIG_PIN_TEXT]);
+
+#endif
