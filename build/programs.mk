@@ -38,10 +38,27 @@ $(OBJ)/parent/parse.c: parent/parse.y
 $(OBJ)/parent/parse.o: $(OBJ)/parent/parse.c
 	$(CC) $(CPPFLAGS_ALL) -Iparent $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# What was built with other flags or paths (PREFIX, STATIC, CC ...) is built
+# again.
+FLAGS_NOW := $(strip $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) \
+	$(PIE_LD))
+FLAGS_OLD := $(if $(wildcard $(OBJ)/flags),$(file <$(OBJ)/flags))
+ifneq ($(FLAGS_NOW),$(FLAGS_OLD))
+$(OBJ)/flags: FORCE
+endif
+$(OBJ)/flags: export FLAGS_TEXT = $(FLAGS_NOW)
+$(OBJ)/flags:
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS_TEXT" >$@
+
+$(SHARED_OBJ) $(DNS_OBJ) $(PARENT_OBJ) $(WORKER_OBJ) $(TLS_OBJ): $(OBJ)/flags
+
 clean:
 	rm -rf $(OBJ)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
-.PHONY: all programs clean
+FORCE:
+
+.PHONY: all programs clean FORCE
 .DELETE_ON_ERROR:
