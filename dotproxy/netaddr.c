@@ -49,7 +49,7 @@ netaddr_parse_prefix(struct netaddr *a, const char *text)
 
 	if (strlen(text) >= sizeof(host))
 		return false;
-	strcpy(host, text);
+	memcpy(host, text, strlen(text) + 1);
 	slash = strchr(host, '/');
 	if (slash != NULL)
 		*slash = '\0';
