@@ -88,7 +88,8 @@ dns_question_equal(const struct dns_question *a, const struct dns_question *b);
 void dns_question_fold(struct dns_question *q);
 
 /* "www.example.com. AAAA", escaped as RFC 1035 5.1, for a log; returns buf.
- * A type without a name here is TYPEn (RFC 3597 5). */
+ * A type without a name here is TYPEn (RFC 3597 5); a class other than IN stands
+ * before it ("version.bind. CH TXT"); without a name at all it is "?". */
 #define DNS_QUESTION_TEXT 1040
 const char *
 dns_question_text(const struct dns_question *q, char buf[DNS_QUESTION_TEXT]);
