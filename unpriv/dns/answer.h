@@ -38,8 +38,9 @@ bool dns_answer_read(struct dns_answer *answer, const uint8_t *msg, size_t len);
 
 /* How a client is to be told. */
 struct dns_reply {
-	size_t limit; /* the longest message: for UDP what the client
-				   takes, for TCP DNS_MESSAGE_MAX */
+	size_t limit; /* the longest message, at least DNS_UDP_MIN: for UDP
+				   what the client takes, for TCP
+				   DNS_MESSAGE_MAX */
 	uint16_t udp_size; /* what our own OPT says we take */
 	uint16_t keepalive; /* RFC 7828, units of 100 ms; told if the
 				   client asked and tcp */

@@ -1,0 +1,307 @@
+/*
+ * Answers: an upstream's, read strictly, and what a client is told. What an
+ * upstream said for one hop only (its OPT, its ID, its padding) must never
+ * reach a client.
+ */
+#include <string.h>
+
+#include "answer.h"
+#include "opt.h"
+#include "reader.h"
+#include "record.h"
+
+/* How much of an answer is told. */
+enum form { WHOLE, NO_ADDITIONAL, TRUNCATED };
+
+static bool read_section(struct dns_reader *, size_t);
+static bool read_additional(struct dns_answer *, struct dns_reader *);
+static bool read_opt(
+    struct dns_answer *, const struct dns_record *, const struct dns_reader *);
+static void read_ede(struct dns_answer *, const struct dns_option *);
+static bool is_same_length(const struct dns_answer *, const struct dns_query *);
+static void write_form(struct dns_writer *, enum form, const uint8_t *,
+    const struct dns_answer *, const struct dns_query *,
+    const struct dns_reply *);
+static void write_header(struct dns_writer *, enum form,
+    const struct dns_answer *, const struct dns_query *);
+static void write_records(
+    struct dns_writer *, enum form, const uint8_t *, const struct dns_answer *);
+static void
+write_tail(struct dns_writer *, const uint8_t *, const struct dns_answer *);
+static void write_opt(struct dns_writer *, enum form, const struct dns_answer *,
+    const struct dns_query *, const struct dns_reply *);
+static void write_question(struct dns_writer *, const struct dns_query *);
+
+bool
+dns_answer_read(struct dns_answer *answer, const uint8_t *msg, size_t len)
+{
+	struct dns_question *q = &answer->question;
+	struct dns_reader r;
+	uint16_t qdcount;
+
+	memset(answer, 0, sizeof(*answer));
+	if (len < DNS_HEADER_LEN || len > DNS_MESSAGE_MAX)
+		return false;
+	dns_reader_init(&r, msg, len);
+	answer->id = dns_read_u16(&r);
+	answer->flags = dns_read_u16(&r);
+	answer->rcode = DNS_RCODE(answer->flags);
+	qdcount = dns_read_u16(&r);
+	answer->ancount = dns_read_u16(&r);
+	answer->nscount = dns_read_u16(&r);
+	answer->arcount = dns_read_u16(&r);
+	if ((answer->flags & DNS_QR) == 0 || qdcount != 1 ||
+	    DNS_OPCODE(answer->flags) != DNS_OPCODE_QUERY)
+		return false;
+	dns_read_name(&r, q->name, &q->name_len, false);
+	q->type = dns_read_u16(&r);
+	q->class = dns_read_u16(&r);
+	answer->answers = (uint16_t)r.pos;
+	if (r.failed || !read_section(&r, answer->ancount))
+		return false;
+	answer->authority = (uint16_t)r.pos;
+	if (!read_section(&r, answer->nscount))
+		return false;
+	answer->additional = (uint16_t)r.pos;
+	if (!read_additional(answer, &r))
+		return false;
+	answer->end = (uint16_t)r.pos;
+	return dns_reader_left(&r) == 0;
+}
+
+size_t
+dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
+    const struct dns_answer *answer, const struct dns_query *query,
+    const struct dns_reply *reply)
+{
+	size_t limit = reply->limit;
+	struct dns_writer w;
+	int form;
+
+	/* Pointers in the records count on it. */
+	if (!is_same_length(answer, query))
+		return 0;
+	if (limit > DNS_MESSAGE_MAX)
+		limit = DNS_MESSAGE_MAX;
+	for (form = WHOLE; form <= TRUNCATED; form++) {
+		dns_writer_init(&w, buf, cap < limit ? cap : limit);
+		write_form(&w, (enum form)form, msg, answer, query, reply);
+		if (!w.failed)
+			return w.pos;
+		/* Only the client's limit makes an answer shorter. */
+		if (cap < limit)
+			return 0;
+	}
+	return 0;
+}
+
+size_t
+dns_error_write(uint8_t *buf, size_t cap, uint16_t rcode,
+    const struct dns_ede *ede, const struct dns_query *query,
+    const struct dns_reply *reply)
+{
+	/* RFC 1035 4.1.1: opcode and RD are copied; RFC 4035 3.2.2: CD too. */
+	uint16_t kept = query->flags & (0xf << 11 | DNS_RD | DNS_CD);
+	struct dns_writer w;
+
+	if (rcode > 0xf && !query->edns)
+		rcode = DNS_SERVFAIL;
+	dns_writer_init(&w, buf, cap < reply->limit ? cap : reply->limit);
+	dns_write_u16(&w, query->id);
+	dns_write_u16(
+	    &w, (uint16_t)(DNS_QR | DNS_RA | kept | DNS_RCODE(rcode)));
+	dns_write_u16(&w, query->question.name_len > 0);
+	dns_write_u16(&w, 0);
+	dns_write_u16(&w, 0);
+	dns_write_u16(&w, query->edns);
+	if (query->question.name_len > 0)
+		write_question(&w, query);
+	if (query->edns)
+		dns_opt_write(&w, query, reply, rcode, ede, ede != NULL, true);
+	return w.failed ? 0 : w.pos;
+}
+
+/* RFC 6891 6.1.1: an OPT stands in the additional section only. */
+static bool
+read_section(struct dns_reader *r, size_t n)
+{
+	struct dns_record record;
+
+	for (; n > 0; n--) {
+		dns_record_read(&record, r);
+		if (r->failed || record.type == DNS_TYPE_OPT ||
+		    !dns_record_check(&record, r))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_additional(struct dns_answer *answer, struct dns_reader *r)
+{
+	struct dns_record record;
+	size_t n;
+
+	for (n = answer->arcount; n > 0; n--) {
+		dns_record_read(&record, r);
+		if (r->failed)
+			return false;
+		if (record.type == DNS_TYPE_OPT) {
+			if (answer->opt != 0 || !read_opt(answer, &record, r))
+				return false;
+		} else if (!dns_record_check(&record, r))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_opt(struct dns_answer *answer, const struct dns_record *record,
+    const struct dns_reader *r)
+{
+	struct dns_reader rdata;
+	struct dns_option option;
+
+	if (!dns_record_is_of_root(record))
+		return false;
+	answer->opt = (uint16_t)record->start;
+	answer->opt_end = (uint16_t)record->end;
+	answer->rcode |= (uint16_t)(record->ttl >> 24 << 4);
+	dns_record_rdata(&rdata, record, r);
+	while (dns_option_read(&option, &rdata)) {
+		if (option.code == DNS_OPT_EDE)
+			read_ede(answer, &option);
+	}
+	return !rdata.failed;
+}
+
+/* One without even a code says nothing; it is not worth an answer's loss. */
+static void
+read_ede(struct dns_answer *answer, const struct dns_option *option)
+{
+	struct dns_ede *ede = &answer->ede[answer->nede];
+	struct dns_reader r;
+
+	if (answer->nede == DNS_EDES_MAX || option->len < 2)
+		return;
+	dns_reader_init(&r, option->data, option->len);
+	ede->code = dns_read_u16(&r);
+	ede->text_len = (uint16_t)dns_reader_left(&r);
+	ede->text = dns_read_bytes(&r, ede->text_len);
+	answer->nede++;
+}
+
+static bool
+is_same_length(const struct dns_answer *answer, const struct dns_query *query)
+{
+	return query->question.name_len > 0 &&
+	    query->question.name_len == answer->question.name_len &&
+	    answer->answers == DNS_HEADER_LEN + query->question.name_len + 4;
+}
+
+static void
+write_form(struct dns_writer *w, enum form form, const uint8_t *msg,
+    const struct dns_answer *answer, const struct dns_query *query,
+    const struct dns_reply *reply)
+{
+	write_header(w, form, answer, query);
+	write_question(w, query);
+	write_records(w, form, msg, answer);
+	if (query->edns)
+		write_opt(w, form, answer, query, reply);
+}
+
+static void
+write_header(struct dns_writer *w, enum form form,
+    const struct dns_answer *answer, const struct dns_query *query)
+{
+	uint16_t flags = answer->flags & (DNS_AA | DNS_TC | DNS_RA);
+	uint16_t arcount = query->edns;
+
+	flags |= DNS_QR | (query->flags & (DNS_RD | DNS_CD));
+	/* RFC 6840 5.8: for a client that knows what AD means. */
+	if ((query->flags & DNS_AD) != 0 || query->dnssec_ok)
+		flags |= answer->flags & DNS_AD;
+	flags |= answer->rcode > 0xf ? DNS_SERVFAIL : answer->rcode;
+	if (form == TRUNCATED)
+		flags |= DNS_TC;
+	if (form == WHOLE)
+		arcount =
+		    (uint16_t)(arcount + answer->arcount - (answer->opt != 0));
+	dns_write_u16(w, query->id);
+	dns_write_u16(w, flags);
+	dns_write_u16(w, 1);
+	dns_write_u16(w, form == TRUNCATED ? 0 : answer->ancount);
+	dns_write_u16(w, form == TRUNCATED ? 0 : answer->nscount);
+	dns_write_u16(w, arcount);
+}
+
+/* As they are: pointers go back only, and what is before is as long. */
+static void
+write_records(struct dns_writer *w, enum form form, const uint8_t *msg,
+    const struct dns_answer *answer)
+{
+	struct dns_reader r;
+	size_t end = answer->end, len;
+	const uint8_t *records;
+
+	if (form == TRUNCATED)
+		return;
+	if (form == NO_ADDITIONAL)
+		end = answer->additional;
+	else if (answer->opt != 0)
+		end = answer->opt;
+	dns_reader_init(&r, msg, end);
+	dns_read_skip(&r, answer->answers);
+	len = dns_reader_left(&r);
+	records = dns_read_bytes(&r, len);
+	if (records == NULL)
+		w->failed = true;
+	else
+		dns_write_bytes(w, records, len);
+	if (form == WHOLE && answer->opt != 0 && answer->opt_end < answer->end)
+		write_tail(w, msg, answer);
+}
+
+/* Records behind the OPT move, and so may what they point to. */
+static void
+write_tail(
+    struct dns_writer *w, const uint8_t *msg, const struct dns_answer *answer)
+{
+	struct dns_reader r;
+	struct dns_record record;
+
+	dns_reader_init(&r, msg, answer->end);
+	dns_read_skip(&r, answer->opt_end);
+	while (!r.failed && !w->failed && dns_reader_left(&r) > 0) {
+		dns_record_read(&record, &r);
+		dns_record_expand(w, &record, &r);
+	}
+}
+
+static void
+write_opt(struct dns_writer *w, enum form form, const struct dns_answer *answer,
+    const struct dns_query *query, const struct dns_reply *reply)
+{
+	struct dns_ede ede[DNS_EDES_MAX + 1];
+	size_t nede = 0;
+
+	/* What failed was between the upstream and us, BADVERS say. */
+	if (answer->rcode > 0xf) {
+		ede[nede].code = DNS_EDE_OTHER;
+		ede[nede].text_len = 0;
+		ede[nede++].text = NULL;
+	}
+	memcpy(ede + nede, answer->ede, answer->nede * sizeof(ede[0]));
+	nede += answer->nede;
+	dns_opt_write(
+	    w, query, reply, DNS_NOERROR, ede, nede, form == TRUNCATED);
+}
+
+static void
+write_question(struct dns_writer *w, const struct dns_query *query)
+{
+	dns_write_bytes(w, query->question.name, query->question.name_len);
+	dns_write_u16(w, query->question.type);
+	dns_write_u16(w, query->question.class);
+}
