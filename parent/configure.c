@@ -1,0 +1,178 @@
+/*
+ * What children are told: the config in force, message by message, and the
+ * channels between them. It must never send what a child has no use for: the
+ * worker knows no upstream, the TLS process no client.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "dotproxy/log.h"
+
+#include "connect.h"
+#include "parent.h"
+
+static void configure_worker(struct child *);
+static void configure_tls(struct child *);
+static void tell(struct child *, enum ipc_type, const void *, size_t, int);
+static void connect_peers(struct child *, struct child *);
+
+void
+configure_child(struct child *c)
+{
+	struct ipc_generation commit = { c->parent->generation };
+
+	if (c->role == IPC_WORKER)
+		configure_worker(c);
+	else
+		configure_tls(c);
+	tell(c, IPC_COMMIT, &commit, sizeof(commit), -1);
+}
+
+void
+configure_peers(struct parent *p, struct child *c)
+{
+	struct child *tls = &p->child[0];
+	uint32_t i;
+
+	for (i = 1; i < p->nchildren; i++)
+		if (c == tls || c == &p->child[i])
+			connect_peers(tls, &p->child[i]);
+}
+
+int
+configure_ca(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
+{
+	uint32_t i;
+
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
+		ca[i] = -1;
+	for (i = 0; i < conf->nforward; i++) {
+		ca[i] = connect_ca(conf->upstream[conf->forward[i]].ca);
+		if (ca[i] == -1) {
+			log_warnx("upstream \"%s\": no certificates to trust",
+			    conf->upstream[conf->forward[i]].name);
+			configure_ca_close(ca);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+configure_ca_close(int ca[CONF_UPSTREAMS_MAX])
+{
+	uint32_t i;
+
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++) {
+		if (ca[i] != -1)
+			(void)close(ca[i]);
+		ca[i] = -1;
+	}
+}
+
+static void
+configure_worker(struct child *c)
+{
+	const struct parent *p = c->parent;
+	const struct conf *conf = p->conf;
+	struct ipc_conf_worker head;
+	struct ipc_listen listen;
+	uint32_t i, n;
+
+	memset(&head, 0, sizeof(head));
+	head.generation = p->generation;
+	head.index = c->index;
+	head.workers = p->workers;
+	head.nallow = conf->nallow;
+	head.nlisten = p->listeners.n;
+	head.udp_size = conf->udp_size;
+	head.tcp_max = conf->tcp_max;
+	head.tcp_each = conf->tcp_each;
+	head.verbose = p->verbose;
+	tell(c, IPC_CONF_WORKER, &head, sizeof(head), -1);
+	for (i = 0; i < conf->nallow; i += n) {
+		n = conf->nallow - i;
+		if (n > IPC_ALLOW_BATCH)
+			n = IPC_ALLOW_BATCH;
+		tell(c, IPC_ALLOW, &conf->allow[i], n * sizeof(conf->allow[0]),
+		    -1);
+	}
+	for (i = 0; i < p->listeners.n; i++) {
+		memset(&listen, 0, sizeof(listen));
+		listen.address = p->listeners.one[i].address;
+		listen.proto = p->listeners.one[i].proto;
+		tell(c, IPC_LISTEN, &listen, sizeof(listen),
+		    p->listeners.one[i].fd[c->index]);
+	}
+}
+
+static void
+configure_tls(struct child *c)
+{
+	const struct parent *p = c->parent;
+	const struct conf_upstream *u;
+	struct ipc_conf_tls head;
+	struct ipc_upstream upstream;
+	struct ipc_address address;
+	struct ipc_pin pin;
+	uint32_t i, n;
+
+	memset(&head, 0, sizeof(head));
+	head.generation = p->generation;
+	head.nupstream = p->conf->nforward;
+	head.verbose = p->verbose;
+	tell(c, IPC_CONF_TLS, &head, sizeof(head), -1);
+	for (i = 0; i < p->conf->nforward; i++) {
+		u = &p->conf->upstream[p->conf->forward[i]];
+		memset(&upstream, 0, sizeof(upstream));
+		upstream.index = i;
+		upstream.naddress = u->naddress;
+		upstream.npin = u->npin;
+		memcpy(upstream.name, u->name, strlen(u->name));
+		memcpy(upstream.host, u->host, strlen(u->host));
+		tell(c, IPC_UPSTREAM, &upstream, sizeof(upstream), p->ca[i]);
+		for (n = 0; n < u->naddress; n++) {
+			memset(&address, 0, sizeof(address));
+			address.upstream = i;
+			address.index = n;
+			address.address = u->address[n];
+			tell(c, IPC_ADDRESS, &address, sizeof(address), -1);
+		}
+		for (n = 0; n < u->npin; n++) {
+			memset(&pin, 0, sizeof(pin));
+			pin.upstream = i;
+			pin.index = n;
+			memcpy(pin.pin, u->pin[n], sizeof(pin.pin));
+			tell(c, IPC_PIN, &pin, sizeof(pin), -1);
+		}
+	}
+}
+
+/* What a child does not take now it would never miss: so it starts anew. */
+static void
+tell(struct child *c, enum ipc_type type, const void *payload, size_t len,
+    int fd)
+{
+	if (c->ipc.fd == -1)
+		return;
+	if (ipc_send(&c->ipc, type, payload, len, fd) == -1)
+		child_kill(c, "it does not read what it is told");
+}
+
+/* A new channel between the two, if both are there to take it. */
+static void
+connect_peers(struct child *tls, struct child *worker)
+{
+	struct ipc_peer to_tls = { worker->index }, to_worker = { 0 };
+	int fd[2];
+
+	if (tls->ipc.fd == -1 || worker->ipc.fd == -1 ||
+	    tls->ipc.state == IPC_NEW || worker->ipc.state == IPC_NEW)
+		return;
+	if (ipc_socketpair(fd) == -1)
+		fatal("socketpair");
+	tell(tls, IPC_PEER, &to_tls, sizeof(to_tls), fd[0]);
+	tell(worker, IPC_PEER, &to_worker, sizeof(to_worker), fd[1]);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}

@@ -1,0 +1,234 @@
+/*
+ * What children say, one case for each message. A child may be broken into:
+ * nothing it says makes the parent do more than its table allows.
+ */
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "dotproxy/clock.h"
+#include "dotproxy/log.h"
+#include "dotproxy/sandbox.h"
+
+#include "connect.h"
+#include "parent.h"
+
+/* Messages of one child in one turn: the others want theirs. */
+#define TURN_MAX 64
+
+static int dispatch_one(struct child *);
+static void dispatch(struct child *, const struct ipc_message *);
+static void take_log(struct child *, const struct ipc_message *);
+static void take_confined(struct child *, const struct ipc_confined *);
+static void take_ready(struct child *, const struct ipc_generation *);
+static void take_broken(struct child *, const struct ipc_peer *);
+static void take_connect(struct child *, const struct ipc_connect *);
+
+void
+dispatch_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	int i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < TURN_MAX; i++)
+		if (dispatch_one(c) != 1)
+			break;
+}
+
+void
+dispatch_drain(struct child *c)
+{
+	/* Bounded by what fits in the channel: nobody writes any more. */
+	while (dispatch_one(c) == 1)
+		continue;
+}
+
+void
+dispatch_log_counters(const char *name, const uint64_t value[COUNTERS])
+{
+	int i;
+
+	for (i = 0; i < COUNTERS; i++)
+		if (value[i] != 0)
+			log_info("%s: %s %llu", name, counter_text[i].name,
+			    (unsigned long long)value[i]);
+}
+
+static int
+dispatch_one(struct child *c)
+{
+	static struct ipc_buffer buffer;
+	struct ipc_message m;
+	const char *wrong;
+	int n;
+
+	n = ipc_recv(&c->ipc, &buffer, &m, &wrong);
+	if (n == 1)
+		dispatch(c, &m);
+	else if (n == -2)
+		child_kill(c, wrong);
+	else if (n == -1 && c->readable != NULL)
+		/* It is dying: SIGCHLD tells the rest. */
+		(void)event_del(c->readable);
+	return n;
+}
+
+static void
+dispatch(struct child *c, const struct ipc_message *m)
+{
+	const struct ipc_refused *refused;
+
+	switch (m->type) {
+	case IPC_LOG:
+		take_log(c, m);
+		break;
+	case IPC_CONFINED:
+		take_confined(c, m->payload);
+		break;
+	case IPC_READY:
+		take_ready(c, m->payload);
+		break;
+	case IPC_COUNTERS:
+		dispatch_log_counters(c->name, m->payload);
+		break;
+	case IPC_REFUSED:
+		refused = m->payload;
+		c->refused = refused->nr + 1;
+		break;
+	case IPC_BROKEN:
+		take_broken(c, m->payload);
+		break;
+	case IPC_STOPPED:
+		c->stopped = true;
+		parent_stopped(c->parent);
+		break;
+	case IPC_CONNECT:
+		take_connect(c, m->payload);
+		break;
+	default:
+		child_kill(c, "a message that only the parent sends");
+	}
+}
+
+static void
+take_log(struct child *c, const struct ipc_message *m)
+{
+	const struct ipc_log *head = m->payload;
+	uint32_t priority = head->priority;
+
+	if (priority < LOG_CRIT || priority > LOG_DEBUG) {
+		child_kill(c, "a log line without a priority");
+		return;
+	}
+	if (!bucket_take(&c->log, clock_ms(), LOG_BURST, LOG_RATE)) {
+		counter_inc(ipc_log_dropped);
+		c->log_dropped++;
+		return;
+	}
+	if (c->log_dropped != 0)
+		log_warnx("%s: %llu log lines dropped: too many", c->name,
+		    (unsigned long long)c->log_dropped);
+	c->log_dropped = 0;
+	if (priority == LOG_DEBUG && !log_is_verbose())
+		return;
+	log_foreign((int)priority, c->name,
+	    (const char *)m->payload + sizeof(*head), m->len - sizeof(*head));
+}
+
+static void
+take_confined(struct child *c, const struct ipc_confined *confined)
+{
+	const uint32_t always = SANDBOX_NOCAPS | SANDBOX_NNP | SANDBOX_SECCOMP;
+	const uint32_t privileged = SANDBOX_CHROOT | SANDBOX_UID;
+	uint32_t wanted = always;
+
+	if (c->parent->confine_uid)
+		wanted |= privileged;
+	if ((confined->layers & wanted) != wanted ||
+	    (confined->layers & ~(uint32_t)SANDBOX_ALL) != 0) {
+		child_kill(c, "it says that it is not confined");
+		return;
+	}
+	c->layers = confined->layers;
+	c->ipc.state = IPC_CONFIG;
+	configure_child(c);
+	configure_peers(c->parent, c);
+}
+
+static void
+take_ready(struct child *c, const struct ipc_generation *ready)
+{
+	if (ready->generation == 0 ||
+	    ready->generation > c->parent->generation ||
+	    ready->generation < c->generation) {
+		child_kill(c, "a config that it was never given");
+		return;
+	}
+	c->generation = ready->generation;
+	c->ipc.state = IPC_RUN;
+	parent_ready(c->parent);
+}
+
+/*
+ * One of the two is broken into, and only they know which. Both go: who lies
+ * about a sibling ends with it.
+ */
+static void
+take_broken(struct child *c, const struct ipc_peer *peer)
+{
+	struct parent *p = c->parent;
+	struct child *other;
+
+	if (c->role == IPC_WORKER)
+		other = &p->child[0];
+	else if (peer->worker < p->workers)
+		other = &p->child[1 + peer->worker];
+	else {
+		child_kill(c, "accuses a worker that there is not");
+		return;
+	}
+	log_warnx("%s says that %s broke a rule", c->name, other->name);
+	child_kill(other, "accused by its sibling");
+	child_kill(c, "accused its sibling");
+}
+
+static void
+take_connect(struct child *c, const struct ipc_connect *want)
+{
+	const struct parent *p = c->parent;
+	const struct conf_upstream *u = NULL;
+	struct ipc_socket answer = { want->serial, 0 };
+	int fd = -1;
+
+	if (want->generation > p->generation || want->generation == 0) {
+		child_kill(c, "a connection of a config never given");
+		return;
+	}
+	if (want->generation < p->generation)
+		/* Asked before it heard of the reload. */
+		answer.error = ESTALE;
+	else if (want->upstream >= p->conf->nforward) {
+		child_kill(c, "a connection to no upstream");
+		return;
+	} else
+		u = &p->conf->upstream[p->conf->forward[want->upstream]];
+	if (u != NULL && want->address >= u->naddress) {
+		child_kill(c, "a connection to no address");
+		return;
+	}
+	if (u != NULL &&
+	    !bucket_take(
+		&c->parent->connect, clock_ms(), CONNECT_BURST, CONNECT_RATE)) {
+		counter_inc(connects_refused);
+		answer.error = EAGAIN;
+	} else if (u != NULL &&
+	    (fd = connect_start(&u->address[want->address])) == -1)
+		answer.error = (uint32_t)errno;
+	if (ipc_send(&c->ipc, IPC_SOCKET, &answer, sizeof(answer), fd) == -1)
+		child_kill(c, "it does not read its connections");
+	if (fd != -1)
+		(void)close(fd);
+}

@@ -1,0 +1,463 @@
+/*
+ * dotproxy's parent: reads the config, binds, confines itself, and looks
+ * after its children. It must never read a byte that came over a network.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "dotproxy/clock.h"
+#include "dotproxy/log.h"
+#include "dotproxy/sandbox.h"
+
+#include "config.h"
+#include "notify.h"
+#include "parent.h"
+
+#define CONFIG_FILE SYSCONF "/dotproxy.conf"
+#define MACROS_MAX  64
+
+/* Descriptors of a child beside its clients' or upstreams' connections. */
+#define NOFILE_SPARE 64
+#define NOFILE_TLS   2048
+
+struct options {
+	const char *file;
+	const char *libexec;
+	char *macro[MACROS_MAX];
+	size_t nmacro;
+	bool foreground, check, verbose;
+};
+
+static void usage(void) __attribute__((noreturn));
+static void parse_options(struct options *, int, char *[]);
+static struct conf *read_config(const struct options *);
+static void prepare(struct parent *, const struct options *);
+static void find_user(struct parent *);
+static void find_limits(struct parent *);
+static void start_children(struct parent *);
+static void watch_signals(struct parent *);
+static void on_signal(evutil_socket_t, short, void *);
+static void reload(struct parent *);
+static bool take_config(struct parent *, struct conf *);
+static void stop(struct parent *);
+static void on_deadline(evutil_socket_t, short, void *);
+static void count(struct parent *);
+static void say_ready(struct parent *);
+
+static struct options options;
+static struct parent parent;
+
+int
+main(int argc, char *argv[])
+{
+	struct parent *p = &parent;
+
+	log_init("dotproxy", false);
+	parse_options(&options, argc, argv);
+	if ((p->conf = read_config(&options)) == NULL)
+		return 1;
+	if (options.check) {
+		if (options.verbose)
+			config_print(p->conf, stdout);
+		else
+			(void)fprintf(stderr, "configuration OK\n");
+		return fflush(stdout) == EOF;
+	}
+	prepare(p, &options);
+	start_children(p);
+	if (event_base_dispatch(p->base) == -1)
+		fatalx("event loop");
+	log_info("stopped");
+	return 0;
+}
+
+static void
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "usage: dotproxy [-dnv] [-D macro=value] "
+	    "[-f file] [-L dir]\n");
+	exit(2);
+}
+
+static void
+parse_options(struct options *o, int argc, char *argv[])
+{
+	int ch;
+
+	o->libexec = LIBEXEC;
+	while ((ch = getopt(argc, argv, "D:df:L:nv")) != -1)
+		switch (ch) {
+		case 'D':
+			if (o->nmacro == MACROS_MAX ||
+			    strchr(optarg, '=') == NULL)
+				usage();
+			o->macro[o->nmacro++] = optarg;
+			break;
+		case 'd':
+			o->foreground = true;
+			break;
+		case 'f':
+			o->file = optarg;
+			break;
+		case 'L':
+			o->libexec = optarg;
+			break;
+		case 'n':
+			o->check = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	log_set_verbose(o->verbose);
+}
+
+/* Without -f and without the usual file, the defaults alone will do. */
+static struct conf *
+read_config(const struct options *o)
+{
+	struct conf *conf;
+
+	if (o->file != NULL || access(CONFIG_FILE, F_OK) == 0)
+		return config_read(o->file != NULL ? o->file : CONFIG_FILE,
+		    o->macro, o->nmacro);
+	if ((conf = malloc(sizeof(*conf))) == NULL)
+		fatal("malloc");
+	config_default(conf);
+	log_info("%s is not there: the defaults hold", CONFIG_FILE);
+	return conf;
+}
+
+/* All that needs privilege or a file, and then the confinement. */
+static void
+prepare(struct parent *p, const struct options *o)
+{
+	struct sandbox_params params;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	p->verbose = o->verbose;
+	p->generation = 1;
+	p->workers = p->conf->workers != 0 ? p->conf->workers
+	    : cpus < 1			   ? 1
+	    : cpus > CONF_WORKERS_MAX	   ? CONF_WORKERS_MAX
+					   : (uint32_t)cpus;
+	if (realpath(o->libexec, p->libexec) == NULL)
+		fatal("-L %s", o->libexec);
+	find_user(p);
+	find_limits(p);
+	if (listeners_open(&p->listeners, p->conf, p->workers, NULL) == -1 ||
+	    configure_ca(p->ca, p->conf) == -1)
+		fatalx("not serving");
+	if (!o->foreground) {
+		if (daemon(0, 0) == -1)
+			fatal("daemon");
+		openlog("dotproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		log_set_sink(log_to_syslog);
+	}
+	if ((p->null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		fatal("/dev/null");
+	notify_init();
+	if ((p->base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	watch_signals(p);
+
+	memset(&params, 0, sizeof(params));
+	params.nofile = 0;
+	params.libexec = p->libexec;
+	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
+}
+
+/* A user and a root folder of their own for the children, if we may. */
+static void
+find_user(struct parent *p)
+{
+	struct passwd *pw = NULL;
+	FILE *f;
+
+	p->uid = getuid();
+	p->gid = getgid();
+	p->confine_uid = geteuid() == 0;
+	if (!p->confine_uid)
+		return;
+	/* Not getpwnam(3), which may load modules and ask a network. */
+	if ((f = fopen("/etc/passwd", "re")) == NULL)
+		fatal("/etc/passwd");
+	while ((pw = fgetpwent(f)) != NULL)
+		if (strcmp(pw->pw_name, p->conf->user) == 0)
+			break;
+	if (pw == NULL)
+		fatalx("user \"%s\" does not exist: make it with "
+		       "`useradd --system --shell /usr/sbin/nologin %s`, "
+		       "or name another with `user` in the config",
+		    p->conf->user, p->conf->user);
+	if (pw->pw_uid == 0 || pw->pw_gid == 0)
+		fatalx("user \"%s\" is root: nothing would be confined",
+		    p->conf->user);
+	p->uid = pw->pw_uid;
+	p->gid = pw->pw_gid;
+	(void)fclose(f);
+	if (mkdir(p->conf->chroot, 0755) == -1 && errno != EEXIST)
+		fatal("chroot %s", p->conf->chroot);
+}
+
+/* Descriptors: ours as many as there may be, a child's no more than its own. */
+static void
+find_limits(struct parent *p)
+{
+	struct rlimit rl;
+	uint32_t listening = 4 * CONF_LISTEN_MAX;
+	rlim_t want = p->conf->tcp_max + listening + NOFILE_SPARE;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		fatal("getrlimit");
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		fatal("setrlimit");
+	if (want > rl.rlim_max) {
+		if (rl.rlim_max < listening + 2 * NOFILE_SPARE)
+			fatalx("only %llu open files allowed: `ulimit -Hn` "
+			       "must be %llu",
+			    (unsigned long long)rl.rlim_max,
+			    (unsigned long long)want);
+		want = rl.rlim_max;
+		p->conf->tcp_max = (uint32_t)(want - listening - NOFILE_SPARE);
+		if (p->conf->tcp_each > p->conf->tcp_max)
+			p->conf->tcp_each = p->conf->tcp_max;
+		log_warnx("only %llu open files allowed: at most %u TCP "
+			  "connections for each worker",
+		    (unsigned long long)want, p->conf->tcp_max);
+	}
+	p->nofile_worker = (uint32_t)want;
+	p->nofile_tls =
+	    rl.rlim_max < NOFILE_TLS ? (uint32_t)rl.rlim_max : NOFILE_TLS;
+}
+
+static void
+start_children(struct parent *p)
+{
+	uint32_t i;
+
+	p->nchildren = 1 + p->workers;
+	child_init(p, &p->child[0], IPC_TLS, 0);
+	for (i = 0; i < p->workers; i++)
+		child_init(p, &p->child[1 + i], IPC_WORKER, i);
+	for (i = 0; i < p->nchildren; i++)
+		child_start(&p->child[i]);
+}
+
+static void
+watch_signals(struct parent *p)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+		SIGCHLD };
+	struct event *ev;
+	size_t i;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		ev = evsignal_new(p->base, signals[i], on_signal, p);
+		if (ev == NULL || event_add(ev, NULL) == -1)
+			fatalx("no memory");
+	}
+	p->deadline = evtimer_new(p->base, on_deadline, p);
+	if (p->deadline == NULL)
+		fatalx("no memory");
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct parent *p = arg;
+
+	(void)what;
+	switch (sig) {
+	case SIGCHLD:
+		child_reap(p);
+		break;
+	case SIGHUP:
+		if (!p->stopping)
+			reload(p);
+		break;
+	case SIGUSR1:
+		count(p);
+		break;
+	default:
+		log_info("stopping: %s", strsignal((int)sig));
+		stop(p);
+	}
+}
+
+/* The new file is read whole before anything of the old one is given up. */
+static void
+reload(struct parent *p)
+{
+	struct conf *conf;
+
+	notify_send("RELOADING=1");
+	conf = read_config(&options);
+	if (conf != NULL && take_config(p, conf)) {
+		counter_inc(reloads);
+		log_info("reloaded");
+	} else {
+		counter_inc(reloads_failed);
+		free(conf);
+		log_warnx("not reloaded: the config from before stays");
+	}
+	notify_send("READY=1");
+}
+
+static bool
+take_config(struct parent *p, struct conf *conf)
+{
+	struct listeners fresh;
+	int ca[CONF_UPSTREAMS_MAX];
+	uint32_t i;
+
+	if (conf->workers != p->conf->workers ||
+	    strcmp(conf->user, p->conf->user) != 0 ||
+	    strcmp(conf->chroot, p->conf->chroot) != 0 ||
+	    conf->tcp_max >
+		p->nofile_worker - 4 * CONF_LISTEN_MAX - NOFILE_SPARE) {
+		log_warnx("workers, user, chroot and more TCP connections "
+			  "need a restart");
+		return false;
+	}
+	if (configure_ca(ca, conf) == -1)
+		return false;
+	if (listeners_open(&fresh, conf, p->workers, &p->listeners) == -1) {
+		configure_ca_close(ca);
+		return false;
+	}
+	listeners_close(&p->listeners, &fresh);
+	configure_ca_close(p->ca);
+	p->listeners = fresh;
+	memcpy(p->ca, ca, sizeof(p->ca));
+	free(p->conf);
+	p->conf = conf;
+	p->generation++;
+	for (i = 0; i < p->nchildren; i++)
+		if (p->child[i].ipc.state != IPC_NEW)
+			configure_child(&p->child[i]);
+	return true;
+}
+
+void
+parent_ready(struct parent *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->nchildren; i++)
+		if (p->child[i].generation == 0)
+			return;
+	if (p->ready || p->stopping)
+		return;
+	p->ready = true;
+	say_ready(p);
+	notify_send("READY=1");
+}
+
+static void
+say_ready(struct parent *p)
+{
+	char text[NETADDR_TEXT], layers[SANDBOX_TEXT];
+	uint32_t i;
+
+	for (i = 0; i < p->listeners.n; i += 2)
+		log_info("listening on %s",
+		    netaddr_port_text(&p->listeners.one[i].address, text));
+	for (i = 0; i < p->conf->nforward; i++)
+		log_info("forwarding to \"%s\"",
+		    p->conf->upstream[p->conf->forward[i]].name);
+	log_info(
+	    "parent confined by: %s", sandbox_layers_text(p->layers, layers));
+	for (i = 0; i < p->nchildren; i++)
+		log_info("%s confined by: %s", p->child[i].name,
+		    sandbox_layers_text(p->child[i].layers, layers));
+	if (!p->confine_uid)
+		log_info("without root there is no chroot and no other user: "
+			 "Landlock and seccomp stand in their place");
+	log_info("ready, %u worker%s", p->workers, p->workers == 1 ? "" : "s");
+}
+
+/* Clients first: what they wait for still needs the TLS process. */
+static void
+stop(struct parent *p)
+{
+	static const struct timeval second = { 1, 100000 };
+	uint32_t i;
+
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	notify_send("STOPPING=1");
+	for (i = 1; i < p->nchildren; i++)
+		if (p->child[i].ipc.fd != -1)
+			(void)ipc_send(&p->child[i].ipc, IPC_STOP, NULL, 0, -1);
+	if (evtimer_add(p->deadline, &second) == -1)
+		fatalx("no memory");
+	parent_stopped(p);
+}
+
+void
+parent_stopped(struct parent *p)
+{
+	uint32_t i, left = 0;
+
+	if (!p->stopping)
+		return;
+	for (i = 1; i < p->nchildren; i++)
+		if (p->child[i].pid != 0 && !p->child[i].stopped)
+			left++;
+	if (left != 0)
+		return;
+	/* An end of file is the last message each child gets. */
+	for (i = 0; i < p->nchildren; i++) {
+		if (p->child[i].readable != NULL)
+			(void)event_del(p->child[i].readable);
+		ipc_close(&p->child[i].ipc);
+		if (p->child[i].pid != 0)
+			left++;
+	}
+	if (left == 0)
+		(void)event_base_loopbreak(p->base);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *p = arg;
+	uint32_t i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < p->nchildren; i++)
+		if (p->child[i].pid != 0)
+			(void)kill(p->child[i].pid, SIGKILL);
+}
+
+/* SIGUSR1: each child tells, dispatch.c logs; ours at once. */
+static void
+count(struct parent *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->nchildren; i++)
+		if (p->child[i].ipc.state == IPC_RUN)
+			(void)ipc_send(
+			    &p->child[i].ipc, IPC_COUNT, NULL, 0, -1);
+	dispatch_log_counters("parent", counter_value);
+}

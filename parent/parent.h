@@ -1,0 +1,100 @@
+/*
+ * The privileged program: its state, and what its files call of each other.
+ */
+#ifndef PARENT_PARENT_H
+#define PARENT_PARENT_H
+
+#include <event2/event.h>
+#include <sys/types.h>
+
+#include "dotproxy/bucket.h"
+#include "dotproxy/conf.h"
+#include "dotproxy/ipc.h"
+
+#include "listen.h"
+
+#define CHILDREN_MAX (CONF_WORKERS_MAX + 1)
+
+/* Lines that a child may log at once, and then each second. */
+#define LOG_BURST 100
+#define LOG_RATE  20
+
+/* Connections that the TLS process may ask for at once, and each second. */
+#define CONNECT_BURST 400
+#define CONNECT_RATE  100
+
+/* A child that ran this long was well: its next start waits for nothing. */
+#define CHILD_WELL_MS	  10000
+#define CHILD_BACKOFF_MS  100
+#define CHILD_BACKOFF_MAX 10000
+
+struct child {
+	struct parent *parent;
+	enum ipc_role role;
+	uint32_t index; /* of a worker */
+	char name[16]; /* "tls", "worker 0" */
+	pid_t pid; /* 0: not running */
+	struct ipc ipc;
+	struct event *readable;
+	struct event *restart; /* pending: waits out its back-off */
+	uint64_t started; /* ms */
+	uint32_t quick_deaths; /* in a row */
+	uint32_t layers; /* SANDBOX_*, as it says */
+	uint32_t generation; /* of the config it runs; 0: none yet */
+	uint32_t refused; /* system call it is about to die of, + 1 */
+	bool stopped; /* has nothing in flight any more */
+	struct bucket log;
+	uint64_t log_dropped;
+};
+
+struct parent {
+	struct event_base *base;
+	struct conf *conf; /* in force */
+	uint32_t generation; /* of it */
+	uint32_t workers;
+	struct listeners listeners;
+	int ca[CONF_UPSTREAMS_MAX]; /* memfds, in the order of forward */
+	struct child child[CHILDREN_MAX]; /* [0] is tls */
+	uint32_t nchildren;
+	uint32_t nofile_worker, nofile_tls;
+	bool confine_uid; /* root: children get a user of their own */
+	uid_t uid;
+	gid_t gid;
+	char libexec[PATH_MAX];
+	int null; /* /dev/null, for the children */
+	bool verbose;
+	bool ready; /* was said */
+	bool stopping;
+	struct bucket connect;
+	uint32_t layers; /* of the parent itself */
+	struct event *deadline; /* of stopping */
+};
+
+/* child.c: the life of a child. */
+void child_init(
+    struct parent *p, struct child *c, enum ipc_role role, uint32_t index);
+/* Forks and execs it; fatal when the machine has no room for a process. */
+void child_start(struct child *c);
+/* Reaps what has died, says of what, and starts it again in time. */
+void child_reap(struct parent *p);
+void child_kill(struct child *c, const char *why);
+
+/* dispatch.c: what children say. */
+void dispatch_readable(evutil_socket_t fd, short what, void *arg);
+/* Reads all that is there; for a child that has just died. */
+void dispatch_drain(struct child *c);
+/* A line for each that is not 0. */
+void dispatch_log_counters(const char *name, const uint64_t value[COUNTERS]);
+
+/* configure.c: what children are told. */
+void configure_child(struct child *c); /* the whole config in force */
+void configure_peers(struct parent *p, struct child *c); /* its channels */
+/* Memfds of the CA bundles of conf's upstreams; 0, or -1, logged. */
+int configure_ca(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf);
+void configure_ca_close(int ca[CONF_UPSTREAMS_MAX]);
+
+/* main.c */
+void parent_ready(struct parent *p); /* a child became ready */
+void parent_stopped(struct parent *p); /* a child stopped or died */
+
+#endif
