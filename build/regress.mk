@@ -30,8 +30,11 @@ tests: programs $(REGRESS_BIN) $(REGRESS_TOOLS) \
 
 ATF_LIBS = $(shell $(PKGCONFIG) --libs atf-c)
 
+# What a test of a folder links: regress/dns/x_test is one of LINK_dns.
+link_of = $(LINK_$(notdir $(patsubst %/,%,$(dir $(1)))))
+
 .SECONDEXPANSION:
-$(REGRESS_BIN): $(OBJ)/%: $(OBJ)/%.o $$(LINK_$$(notdir $$(patsubst %/,%,$$(dir $$*))))
+$(REGRESS_BIN): $(OBJ)/%: $(OBJ)/%.o $$(call link_of,$$@)
 	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(LIBS_$(notdir $(@D))) \
 		$(EVENT_LIBS) $(CONFINE_LIBS) $(ATF_LIBS)
 
