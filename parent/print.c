@@ -1,0 +1,79 @@
+/*
+ * Prints a config in its own language, with nothing left to a default: what
+ * comes out must parse to the same config.
+ */
+#include <stdio.h>
+
+#include "config.h"
+
+static void print_upstream(const struct conf_upstream *, FILE *);
+static void print_address(const char *, const struct netaddr *, FILE *);
+static void print_quoted(const char *, const char *, FILE *);
+
+void
+config_print(const struct conf *conf, FILE *out)
+{
+	char text[NETADDR_TEXT];
+	uint32_t i;
+
+	if (conf->workers == 0)
+		fprintf(out, "# workers: one for each CPU\n");
+	else
+		fprintf(out, "workers %u\n", conf->workers);
+	print_quoted("user", conf->user, out);
+	print_quoted("chroot", conf->chroot, out);
+	for (i = 0; i < conf->nlisten; i++)
+		print_address("listen on", &conf->listen[i], out);
+	fprintf(out, "allow from {\n");
+	for (i = 0; i < conf->nallow; i++)
+		fprintf(
+		    out, "\t%s\n", netaddr_prefix_text(&conf->allow[i], text));
+	fprintf(out, "}\nudp size %u\n", conf->udp_size);
+	fprintf(out, "tcp connections %u\n", conf->tcp_max);
+	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
+	for (i = 0; i < conf->nupstream; i++)
+		print_upstream(&conf->upstream[i], out);
+	fprintf(out, "forward to {\n");
+	for (i = 0; i < conf->nforward; i++)
+		fprintf(
+		    out, "\t\"%s\"\n", conf->upstream[conf->forward[i]].name);
+	fprintf(out, "}\n");
+}
+
+static void
+print_upstream(const struct conf_upstream *up, FILE *out)
+{
+	char text[CONFIG_PIN_TEXT];
+	uint32_t i;
+
+	fprintf(out, "upstream \"%s\" {\n", up->name);
+	for (i = 0; i < up->naddress; i++)
+		print_address("\taddress", &up->address[i], out);
+	if (up->host[0] != '\0')
+		print_quoted("\tname", up->host, out);
+	if (up->ca[0] != '\0')
+		print_quoted("\tca", up->ca, out);
+	for (i = 0; i < up->npin; i++)
+		print_quoted("\tpin", config_pin_text(up->pin[i], text), out);
+	fprintf(out, "}\n");
+}
+
+static void
+print_address(const char *keyword, const struct netaddr *a, FILE *out)
+{
+	char text[NETADDR_TEXT];
+
+	fprintf(out, "%s %s\n", keyword, netaddr_port_text(a, text));
+}
+
+static void
+print_quoted(const char *keyword, const char *text, FILE *out)
+{
+	fprintf(out, "%s \"", keyword);
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fprintf(out, "\"\n");
+}
