@@ -6,7 +6,8 @@ PARENT_SRC := $(wildcard parent/*.c)
 WORKER_SRC := $(wildcard unpriv/worker/*.c)
 TLS_SRC    := $(wildcard unpriv/tls/*.c)
 
-o = $(patsubst %.c,$(OBJ)/%.o,$(1))
+# The objects of dotproxy/ lie in $(OBJ)/shared: $(OBJ)/dotproxy is a program.
+o = $(patsubst %.c,$(OBJ)/%.o,$(patsubst dotproxy/%,shared/%,$(1)))
 SHARED_OBJ := $(call o,$(SHARED_SRC))
 DNS_OBJ    := $(call o,$(DNS_SRC))
 PARENT_OBJ := $(call o,$(PARENT_SRC)) $(OBJ)/parent/parse.o
@@ -26,6 +27,10 @@ $(OBJ)/dotproxy-worker: $(WORKER_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
 $(OBJ)/dotproxy-tls: $(TLS_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
 	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(TLS_LIBS) $(EVENT_LIBS) \
 		$(CONFINE_LIBS)
+
+$(OBJ)/shared/%.o: dotproxy/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
