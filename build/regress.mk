@@ -43,7 +43,7 @@ $(OBJ)/regress/%_test: regress/%_test.sh
 	{ echo '#!/usr/bin/env atf-sh'; cat $<; } >$@
 	chmod +x $@
 
-$(OBJ)/regress/%Kyuafile: regress/%Kyuafile
+$(patsubst %,$(OBJ)/%,$(REGRESS_KYUA)): $(OBJ)/%: %
 	@mkdir -p $(@D)
 	cp $< $@
 
