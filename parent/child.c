@@ -17,6 +17,7 @@
 
 #include "parent.h"
 
+static const char *program_of(const struct child *);
 static void child_exec(const struct child *, int) __attribute__((noreturn));
 static void forget(struct child *);
 static void say_cause(const struct child *, int);
@@ -111,33 +112,30 @@ child_kill(struct child *c, const char *why)
 	ipc_close(&c->ipc);
 }
 
+static const char *
+program_of(const struct child *c)
+{
+	return c->role == IPC_TLS ? "tls" : "worker";
+}
+
 /* In the new process: only what is safe after a fork. */
 static void
 child_exec(const struct child *c, int channel)
 {
 	const struct parent *p = c->parent;
 	char program[PATH_MAX + 32], uid[16], gid[16], nofile[16];
-	char *argv[10], *envp[1] = { NULL };
+	const char *argv[] = { program, "-u", uid, "-g", gid, "-r",
+		p->conf->chroot, "-n", nofile, NULL };
+	char *envp[] = { NULL };
 	sigset_t none;
-	int i, n = 0;
+	int i;
 
 	(void)snprintf(program, sizeof(program), "%s/dotproxy-%s", p->libexec,
-	    c->role == IPC_TLS ? "tls" : "worker");
+	    program_of(c));
 	(void)snprintf(uid, sizeof(uid), "%u", (unsigned int)p->uid);
 	(void)snprintf(gid, sizeof(gid), "%u", (unsigned int)p->gid);
 	(void)snprintf(nofile, sizeof(nofile), "%u",
 	    c->role == IPC_TLS ? p->nofile_tls : p->nofile_worker);
-	argv[n++] = program;
-	argv[n++] = (char[]){ "-u" };
-	argv[n++] = uid;
-	argv[n++] = (char[]){ "-g" };
-	argv[n++] = gid;
-	argv[n++] = (char[]){ "-r" };
-	argv[n++] = (char *)(uintptr_t)p->conf->chroot;
-	argv[n++] = (char[]){ "-n" };
-	argv[n++] = nofile;
-	argv[n] = NULL;
-
 	for (i = 0; i <= STDERR_FILENO; i++) {
 #ifdef DOTPROXY_SANITIZE
 		if (i == STDERR_FILENO)
@@ -157,7 +155,7 @@ child_exec(const struct child *c, int channel)
 			(void)signal(i, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)execve(program, argv, envp);
+	(void)execve(program, (char **)(uintptr_t)argv, envp);
 	_exit(127);
 }
 
@@ -195,8 +193,7 @@ say_cause(const struct child *c, int status)
 	else if (WEXITSTATUS(status) == 127)
 		log_warnx("%s: %s/dotproxy-%s cannot be run; -L names the "
 			  "folder of the child programs",
-		    c->name, c->parent->libexec,
-		    c->role == IPC_TLS ? "tls" : "worker");
+		    c->name, c->parent->libexec, program_of(c));
 	else
 		log_warnx(
 		    "%s: exited with status %d", c->name, WEXITSTATUS(status));

@@ -24,6 +24,14 @@ void config_print(const struct conf *conf, FILE *out);
 /* Upstreams known by name (UPSTREAMS.md); NULL if there is none such. */
 const struct conf_upstream *config_builtin(const char *name);
 
+/* A CA bundle is at most this large. */
+#define CA_BYTES_MAX (4 << 20)
+/*
+ * The bundle of an upstream in a sealed memfd, the caller's to close. path ""
+ * is the system's. -1, logged, when it cannot be read, is empty or too large.
+ */
+int config_ca(const char *path);
+
 /* "sha256/BASE64=" to 32 bytes; false when it is not such a text. */
 bool config_pin_parse(uint8_t pin[CONF_PIN_LEN], const char *text);
 #define CONFIG_PIN_TEXT 52 /* with NUL */

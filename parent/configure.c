@@ -8,11 +8,13 @@
 
 #include "dotproxy/log.h"
 
-#include "connect.h"
+#include "config.h"
 #include "parent.h"
 
 static void configure_worker(struct child *);
 static void configure_tls(struct child *);
+static void
+configure_upstream(struct child *, uint32_t, const struct conf_upstream *);
 static void tell(struct child *, enum ipc_type, const void *, size_t, int);
 static void connect_peers(struct child *, struct child *);
 
@@ -47,7 +49,7 @@ configure_ca(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
 	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
 		ca[i] = -1;
 	for (i = 0; i < conf->nforward; i++) {
-		ca[i] = connect_ca(conf->upstream[conf->forward[i]].ca);
+		ca[i] = config_ca(conf->upstream[conf->forward[i]].ca);
 		if (ca[i] == -1) {
 			log_warnx("upstream \"%s\": no certificates to trust",
 			    conf->upstream[conf->forward[i]].name);
@@ -75,20 +77,18 @@ configure_worker(struct child *c)
 {
 	const struct parent *p = c->parent;
 	const struct conf *conf = p->conf;
-	struct ipc_conf_worker head;
+	struct ipc_conf_worker head = { .generation = p->generation,
+		.index = c->index,
+		.workers = p->workers,
+		.nallow = conf->nallow,
+		.nlisten = p->listeners.n,
+		.udp_size = conf->udp_size,
+		.tcp_max = conf->tcp_max,
+		.tcp_each = conf->tcp_each,
+		.verbose = p->verbose };
 	struct ipc_listen listen;
 	uint32_t i, n;
 
-	memset(&head, 0, sizeof(head));
-	head.generation = p->generation;
-	head.index = c->index;
-	head.workers = p->workers;
-	head.nallow = conf->nallow;
-	head.nlisten = p->listeners.n;
-	head.udp_size = conf->udp_size;
-	head.tcp_max = conf->tcp_max;
-	head.tcp_each = conf->tcp_each;
-	head.verbose = p->verbose;
 	tell(c, IPC_CONF_WORKER, &head, sizeof(head), -1);
 	for (i = 0; i < conf->nallow; i += n) {
 		n = conf->nallow - i;
@@ -98,7 +98,6 @@ configure_worker(struct child *c)
 		    -1);
 	}
 	for (i = 0; i < p->listeners.n; i++) {
-		memset(&listen, 0, sizeof(listen));
 		listen.address = p->listeners.one[i].address;
 		listen.proto = p->listeners.one[i].proto;
 		tell(c, IPC_LISTEN, &listen, sizeof(listen),
@@ -110,41 +109,40 @@ static void
 configure_tls(struct child *c)
 {
 	const struct parent *p = c->parent;
-	const struct conf_upstream *u;
-	struct ipc_conf_tls head;
-	struct ipc_upstream upstream;
-	struct ipc_address address;
-	struct ipc_pin pin;
-	uint32_t i, n;
+	struct ipc_conf_tls head = { .generation = p->generation,
+		.nupstream = p->conf->nforward,
+		.verbose = p->verbose };
+	uint32_t i;
 
-	memset(&head, 0, sizeof(head));
-	head.generation = p->generation;
-	head.nupstream = p->conf->nforward;
-	head.verbose = p->verbose;
 	tell(c, IPC_CONF_TLS, &head, sizeof(head), -1);
-	for (i = 0; i < p->conf->nforward; i++) {
-		u = &p->conf->upstream[p->conf->forward[i]];
-		memset(&upstream, 0, sizeof(upstream));
-		upstream.index = i;
-		upstream.naddress = u->naddress;
-		upstream.npin = u->npin;
-		memcpy(upstream.name, u->name, strlen(u->name));
-		memcpy(upstream.host, u->host, strlen(u->host));
-		tell(c, IPC_UPSTREAM, &upstream, sizeof(upstream), p->ca[i]);
-		for (n = 0; n < u->naddress; n++) {
-			memset(&address, 0, sizeof(address));
-			address.upstream = i;
-			address.index = n;
-			address.address = u->address[n];
-			tell(c, IPC_ADDRESS, &address, sizeof(address), -1);
-		}
-		for (n = 0; n < u->npin; n++) {
-			memset(&pin, 0, sizeof(pin));
-			pin.upstream = i;
-			pin.index = n;
-			memcpy(pin.pin, u->pin[n], sizeof(pin.pin));
-			tell(c, IPC_PIN, &pin, sizeof(pin), -1);
-		}
+	for (i = 0; i < p->conf->nforward; i++)
+		configure_upstream(
+		    c, i, &p->conf->upstream[p->conf->forward[i]]);
+}
+
+static void
+configure_upstream(
+    struct child *c, uint32_t index, const struct conf_upstream *u)
+{
+	struct ipc_upstream head = {
+		.index = index, .naddress = u->naddress, .npin = u->npin
+	};
+	struct ipc_address address = { .upstream = index };
+	struct ipc_pin pin = { .upstream = index };
+	uint32_t n;
+
+	memcpy(head.name, u->name, strlen(u->name));
+	memcpy(head.host, u->host, strlen(u->host));
+	tell(c, IPC_UPSTREAM, &head, sizeof(head), c->parent->ca[index]);
+	for (n = 0; n < u->naddress; n++) {
+		address.index = n;
+		address.address = u->address[n];
+		tell(c, IPC_ADDRESS, &address, sizeof(address), -1);
+	}
+	for (n = 0; n < u->npin; n++) {
+		pin.index = n;
+		memcpy(pin.pin, u->pin[n], sizeof(pin.pin));
+		tell(c, IPC_PIN, &pin, sizeof(pin), -1);
 	}
 }
 

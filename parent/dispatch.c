@@ -46,17 +46,6 @@ dispatch_drain(struct child *c)
 		continue;
 }
 
-void
-dispatch_log_counters(const char *name, const uint64_t value[COUNTERS])
-{
-	int i;
-
-	for (i = 0; i < COUNTERS; i++)
-		if (value[i] != 0)
-			log_info("%s: %s %llu", name, counter_text[i].name,
-			    (unsigned long long)value[i]);
-}
-
 static int
 dispatch_one(struct child *c)
 {
@@ -92,7 +81,7 @@ dispatch(struct child *c, const struct ipc_message *m)
 		take_ready(c, m->payload);
 		break;
 	case IPC_COUNTERS:
-		dispatch_log_counters(c->name, m->payload);
+		counter_log(c->name, m->payload);
 		break;
 	case IPC_REFUSED:
 		refused = m->payload;

@@ -25,9 +25,10 @@
 #define CONFIG_FILE SYSCONF "/dotproxy.conf"
 #define MACROS_MAX  64
 
-/* Descriptors of a child beside its clients' or upstreams' connections. */
-#define NOFILE_SPARE 64
-#define NOFILE_TLS   2048
+/* Descriptors of a worker beside its connections: its sockets, twice while
+ * it reloads, and a few. The TLS process has 4 connections for an address. */
+#define NOFILE_WORKER (4 * CONF_LISTEN_MAX + 64)
+#define NOFILE_TLS    1024
 
 struct options {
 	const char *file;
@@ -219,31 +220,20 @@ static void
 find_limits(struct parent *p)
 {
 	struct rlimit rl;
-	uint32_t listening = 4 * CONF_LISTEN_MAX;
-	rlim_t want = p->conf->tcp_max + listening + NOFILE_SPARE;
 
+	p->nofile_worker = p->conf->tcp_max + NOFILE_WORKER;
+	p->nofile_tls = NOFILE_TLS;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		fatal("getrlimit");
 	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
 		fatal("setrlimit");
-	if (want > rl.rlim_max) {
-		if (rl.rlim_max < listening + 2 * NOFILE_SPARE)
-			fatalx("only %llu open files allowed: `ulimit -Hn` "
-			       "must be %llu",
-			    (unsigned long long)rl.rlim_max,
-			    (unsigned long long)want);
-		want = rl.rlim_max;
-		p->conf->tcp_max = (uint32_t)(want - listening - NOFILE_SPARE);
-		if (p->conf->tcp_each > p->conf->tcp_max)
-			p->conf->tcp_each = p->conf->tcp_max;
-		log_warnx("only %llu open files allowed: at most %u TCP "
-			  "connections for each worker",
-		    (unsigned long long)want, p->conf->tcp_max);
-	}
-	p->nofile_worker = (uint32_t)want;
-	p->nofile_tls =
-	    rl.rlim_max < NOFILE_TLS ? (uint32_t)rl.rlim_max : NOFILE_TLS;
+	if (p->nofile_worker > rl.rlim_max || p->nofile_tls > rl.rlim_max)
+		fatalx("only %llu open files allowed: raise `ulimit -Hn` to "
+		       "%u, or lower `tcp connections`",
+		    (unsigned long long)rl.rlim_max,
+		    p->nofile_worker > p->nofile_tls ? p->nofile_worker
+						     : p->nofile_tls);
 }
 
 static void
@@ -459,5 +449,5 @@ count(struct parent *p)
 		if (p->child[i].ipc.state == IPC_RUN)
 			(void)ipc_send(
 			    &p->child[i].ipc, IPC_COUNT, NULL, 0, -1);
-	dispatch_log_counters("parent", counter_value);
+	counter_log("parent", counter_value);
 }

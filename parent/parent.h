@@ -83,8 +83,6 @@ void child_kill(struct child *c, const char *why);
 void dispatch_readable(evutil_socket_t fd, short what, void *arg);
 /* Reads all that is there; for a child that has just died. */
 void dispatch_drain(struct child *c);
-/* A line for each that is not 0. */
-void dispatch_log_counters(const char *name, const uint64_t value[COUNTERS]);
 
 /* configure.c: what children are told. */
 void configure_child(struct child *c); /* the whole config in force */

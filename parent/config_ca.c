@@ -1,0 +1,81 @@
+/*
+ * Reads the CA files that a config names, into memfds that nobody can change.
+ * What is in them is not looked at here: that is the TLS process's part.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dotproxy/log.h"
+
+#include "config.h"
+
+static const char *system_bundle(void);
+static int copy_sealed(int, const char *);
+
+int
+config_ca(const char *path)
+{
+	int fd, memfd;
+
+	if (path[0] == '\0')
+		path = system_bundle();
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1) {
+		log_warn("%s", path);
+		return -1;
+	}
+	memfd = copy_sealed(fd, path);
+	(void)close(fd);
+	return memfd;
+}
+
+static const char *
+system_bundle(void)
+{
+	static const char *const places[] = {
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/ca-bundle.pem",
+		"/etc/ssl/cert.pem",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (access(places[i], R_OK) == 0)
+			return places[i];
+	return places[0];
+}
+
+static int
+copy_sealed(int fd, const char *path)
+{
+	struct stat st;
+	char *bytes;
+	ssize_t n;
+	int memfd;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+	    st.st_size > CA_BYTES_MAX) {
+		log_warnx(
+		    "%s: not a file of certificates (1 byte to 4 MiB)", path);
+		return -1;
+	}
+	if ((bytes = malloc((size_t)st.st_size)) == NULL)
+		fatal("malloc");
+	memfd = memfd_create("ca", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	n = read(fd, bytes, (size_t)st.st_size);
+	if (memfd == -1 || n != (ssize_t)st.st_size ||
+	    write(memfd, bytes, (size_t)n) != n ||
+	    fcntl(memfd, F_ADD_SEALS,
+		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+		-1) {
+		log_warn("%s", path);
+		if (memfd != -1)
+			(void)close(memfd);
+		memfd = -1;
+	}
+	free(bytes);
+	return memfd;
+}
