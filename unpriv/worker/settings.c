@@ -1,0 +1,147 @@
+/*
+ * Stages a config: every field is held against the bounds of conf.h before
+ * anything of it counts. It must never change what is in force.
+ */
+#include <string.h>
+
+#include "settings.h"
+
+static bool between(uint32_t, uint32_t, uint32_t);
+static bool prefix_is_clean(const struct netaddr *);
+
+const char *
+stage_begin(
+    struct staged *staged, const struct ipc_conf_worker *m, uint32_t taken)
+{
+	struct settings *s = &staged->settings;
+
+	if (staged->open)
+		return "a config within a config";
+	if (m->generation <= taken)
+		return "a generation that went by";
+	if (!between(m->workers, 1, CONF_WORKERS_MAX) || m->index >= m->workers)
+		return "no such worker";
+	if (m->nallow > CONF_ALLOW_MAX)
+		return "too many prefixes";
+	if (!between(m->nlisten, 1, SETTINGS_SOCKETS))
+		return "no sockets, or too many";
+	if (!between(m->udp_size, CONF_UDP_SIZE_MIN, CONF_UDP_SIZE_MAX))
+		return "udp size out of bounds";
+	if (!between(m->tcp_max, 1, CONF_TCP_LIMIT) ||
+	    !between(m->tcp_each, 1, CONF_TCP_LIMIT))
+		return "tcp limit out of bounds";
+	if (m->verbose > 1)
+		return "verbose is neither 0 nor 1";
+	s->generation = m->generation;
+	s->index = m->index;
+	s->workers = m->workers;
+	s->udp_size = m->udp_size;
+	s->tcp_max = m->tcp_max;
+	s->tcp_each = m->tcp_each;
+	s->verbose = m->verbose == 1;
+	s->nallow = 0;
+	staged->want_allow = m->nallow;
+	staged->want_sockets = m->nlisten;
+	staged->nsockets = 0;
+	staged->open = true;
+	return NULL;
+}
+
+const char *
+stage_allow(struct staged *staged, const void *prefixes, size_t n)
+{
+	struct settings *s = &staged->settings;
+	const uint8_t *p = prefixes;
+	struct netaddr prefix;
+	size_t i;
+
+	if (!staged->open)
+		return "a prefix outside of a config";
+	if (n > staged->want_allow - s->nallow)
+		return "more prefixes than announced";
+	for (i = 0; i < n; i++) {
+		memcpy(&prefix, p + i * sizeof(prefix), sizeof(prefix));
+		if (!prefix_is_clean(&prefix))
+			return "no such prefix";
+		s->allow[s->nallow++] = prefix;
+	}
+	return NULL;
+}
+
+const char *
+stage_socket(struct staged *staged, const struct ipc_listen *m, int fd)
+{
+	const struct netaddr *a = &m->address;
+	uint32_t i;
+
+	/* First of all, so that it is never lost. */
+	if (staged->nsockets == SETTINGS_SOCKETS)
+		return "more sockets than announced";
+	staged->socket[staged->nsockets].listen = *m;
+	staged->socket[staged->nsockets].fd = fd;
+	staged->nsockets++;
+	if (!staged->open)
+		return "a socket outside of a config";
+	if (staged->nsockets > staged->want_sockets)
+		return "more sockets than announced";
+	if (m->proto != IPC_UDP && m->proto != IPC_TCP)
+		return "a socket of no known protocol";
+	if (!netaddr_is_valid(a) || a->bits != (a->family == 4 ? 32 : 128) ||
+	    a->port == 0)
+		return "no such address";
+	for (i = 0; i < staged->nsockets - 1; i++)
+		if (staged->socket[i].listen.proto == m->proto &&
+		    netaddr_equal(&staged->socket[i].listen.address, a))
+			return "the same address twice";
+	return NULL;
+}
+
+const char *
+stage_commit(struct staged *staged, const struct ipc_generation *m)
+{
+	if (!staged->open)
+		return "a commit without a config";
+	if (m->generation != staged->settings.generation)
+		return "a commit of another config";
+	if (staged->settings.nallow != staged->want_allow)
+		return "fewer prefixes than announced";
+	if (staged->nsockets != staged->want_sockets)
+		return "fewer sockets than announced";
+	staged->open = false;
+	return NULL;
+}
+
+bool
+settings_allow(const struct settings *settings, const struct netaddr *client)
+{
+	uint32_t i;
+
+	for (i = 0; i < settings->nallow; i++)
+		if (netaddr_in_prefix(&settings->allow[i], client))
+			return true;
+	return false;
+}
+
+static bool
+between(uint32_t v, uint32_t min, uint32_t max)
+{
+	return v >= min && v <= max;
+}
+
+/* A prefix as netaddr_parse_prefix makes it: nothing set that does not count. */
+static bool
+prefix_is_clean(const struct netaddr *a)
+{
+	size_t i, size;
+	uint8_t used;
+
+	if (!netaddr_is_valid(a) || a->port != 0 || a->scope != 0)
+		return false;
+	size = a->bits / 8;
+	for (i = size; i < sizeof(a->bytes); i++) {
+		used = i == size ? (uint8_t)(0xff00 >> (a->bits % 8)) : 0;
+		if ((a->bytes[i] & ~used) != 0)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,56 @@
+/*
+ * What the parent's config says to a worker. It arrives in pieces, is checked
+ * field by field while it is staged, and is taken whole or not at all. Pure.
+ */
+#ifndef UNPRIV_WORKER_SETTINGS_H
+#define UNPRIV_WORKER_SETTINGS_H
+
+#include "dotproxy/conf.h"
+#include "dotproxy/ipc.h"
+
+/* A socket for UDP and one for TCP on each address. */
+#define SETTINGS_SOCKETS (2 * CONF_LISTEN_MAX)
+
+struct settings {
+	uint32_t generation; /* 0: none taken yet */
+	uint32_t index; /* this worker */
+	uint32_t workers;
+	uint32_t udp_size; /* bytes */
+	uint32_t tcp_max; /* connections */
+	uint32_t tcp_each; /* connections of one client */
+	bool verbose;
+	uint32_t nallow;
+	struct netaddr allow[CONF_ALLOW_MAX];
+};
+
+struct staged_socket {
+	struct ipc_listen listen;
+	int fd; /* owned; -1 once taken */
+};
+
+struct staged {
+	bool open; /* between IPC_CONF_WORKER and IPC_COMMIT */
+	uint32_t want_allow, want_sockets; /* how many must follow */
+	struct settings settings;
+	struct staged_socket socket[SETTINGS_SOCKETS];
+	uint32_t nsockets;
+};
+
+/*
+ * Each takes one message into what is staged; NULL, or what is wrong with it
+ * (then the parent is not to be trusted). stage_socket owns fd from then on,
+ * also when it fails. taken is the generation in force, 0 if none.
+ */
+const char *stage_begin(
+    struct staged *staged, const struct ipc_conf_worker *m, uint32_t taken);
+const char *stage_allow(struct staged *staged, const void *prefixes, size_t n);
+const char *
+stage_socket(struct staged *staged, const struct ipc_listen *m, int fd);
+/* The config is whole: staged->settings and its sockets may be taken. */
+const char *stage_commit(struct staged *staged, const struct ipc_generation *m);
+
+/* Whether a client with this address is answered. */
+bool
+settings_allow(const struct settings *settings, const struct netaddr *client);
+
+#endif
