@@ -1,0 +1,184 @@
+/*
+ * Dispatches what the parent says. The parent is trusted with the orders, not
+ * with the form: a message that breaks a rule ends this process.
+ */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dotproxy/ipc.h"
+#include "dotproxy/log.h"
+
+#include "channel.h"
+#include "listener.h"
+#include "loop.h"
+#include "parent.h"
+#include "tcp.h"
+
+static void readable(evutil_socket_t, short, void *);
+static void dispatch(const struct ipc_message *);
+static void check(const char *);
+static void commit(const struct ipc_message *);
+static void tell_counters(void);
+static void tell(enum ipc_type, const void *, size_t);
+
+static struct ipc parent = { .fd = -1 };
+static struct event reading;
+static struct ipc_buffer buffer;
+static struct staged staged;
+
+void
+parent_init(void)
+{
+	ipc_init(&parent, IPC_PARENT_FD, IPC_WORKER, IPC_PARENT, IPC_NEW);
+	ipc_log_to(&parent);
+	log_set_sink(ipc_log_sink);
+}
+
+void
+parent_start(uint32_t layers)
+{
+	struct ipc_confined m = { layers };
+
+	(void)event_assign(&reading, loop_base, parent.fd, EV_READ | EV_PERSIST,
+	    readable, NULL);
+	if (event_add(&reading, NULL) == -1)
+		fatal("event_add");
+	tell(IPC_CONFINED, &m, sizeof(m));
+	parent.state = IPC_CONFIG;
+}
+
+void
+parent_tell_broken(void)
+{
+	struct ipc_peer m = { 0 };
+
+	tell(IPC_BROKEN, &m, sizeof(m));
+}
+
+void
+parent_tell_stopped(void)
+{
+	tell(IPC_STOPPED, NULL, 0);
+}
+
+/* In a signal handler, with any lock held: no more than sendmsg. */
+void
+parent_tell_refused(int nr)
+{
+	struct {
+		struct ipc_header header;
+		struct ipc_refused refused;
+	} m = { { IPC_REFUSED, sizeof(m.refused) }, { (uint32_t)nr } };
+	struct iovec iov = { &m, sizeof(m) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	(void)sendmsg(IPC_PARENT_FD, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct ipc_message m;
+	const char *wrong;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (;;) {
+		switch (ipc_recv(&parent, &buffer, &m, &wrong)) {
+		case 1:
+			dispatch(&m);
+			break;
+		case 0:
+			return;
+		case -1:
+			/* The parent is dead, and so is dotproxy. */
+			_exit(0);
+		default:
+			fatalx("the parent broke a rule: %s", wrong);
+		}
+	}
+}
+
+/* The table of messages has checked type, size, state and descriptor. */
+static void
+dispatch(const struct ipc_message *m)
+{
+	struct ipc_conf_worker conf;
+	struct ipc_listen listen;
+	struct ipc_peer peer;
+
+	switch (m->type) {
+	case IPC_CONF_WORKER:
+		memcpy(&conf, m->payload, sizeof(conf));
+		check(stage_begin(&staged, &conf, loop_settings.generation));
+		break;
+	case IPC_ALLOW:
+		check(stage_allow(
+		    &staged, m->payload, m->len / sizeof(struct netaddr)));
+		break;
+	case IPC_LISTEN:
+		memcpy(&listen, m->payload, sizeof(listen));
+		check(stage_socket(&staged, &listen, m->fd));
+		break;
+	case IPC_COMMIT:
+		commit(m);
+		break;
+	case IPC_PEER:
+		memcpy(&peer, m->payload, sizeof(peer));
+		check(
+		    peer.worker == 0 ? NULL : "a peer that is no TLS process");
+		channel_set(m->fd);
+		break;
+	case IPC_COUNT:
+		tell_counters();
+		break;
+	case IPC_STOP:
+		loop_stop();
+		break;
+	default:
+		check("a message without a meaning");
+	}
+}
+
+static void
+check(const char *wrong)
+{
+	if (wrong != NULL)
+		fatalx("the parent sent a config with %s", wrong);
+}
+
+static void
+commit(const struct ipc_message *m)
+{
+	struct ipc_generation generation;
+
+	memcpy(&generation, m->payload, sizeof(generation));
+	check(stage_commit(&staged, &generation));
+	loop_settings = staged.settings;
+	log_set_verbose(loop_settings.verbose);
+	tcp_set_limits(loop_settings.tcp_max, loop_settings.tcp_each);
+	listener_apply(&staged);
+	tell(IPC_READY, &generation, sizeof(generation));
+	parent.state = IPC_RUN;
+}
+
+static void
+tell_counters(void)
+{
+	struct ipc_counters m;
+
+	listener_count_drops();
+	memcpy(m.value, counter_value, sizeof(m.value));
+	tell(IPC_COUNTERS, &m, sizeof(m));
+}
+
+/* A parent that does not keep up misses figures, and asks again; one that is
+ * gone is seen when reading. */
+static void
+tell(enum ipc_type type, const void *payload, size_t len)
+{
+	if (ipc_send(&parent, type, payload, len, -1) == -1)
+		log_debug("message %d to the parent is lost", (int)type);
+}
