@@ -130,8 +130,11 @@ take_log(struct child *c, const struct ipc_message *m)
 static void
 take_confined(struct child *c, const struct ipc_confined *confined)
 {
-	const uint32_t always = SANDBOX_NOCAPS | SANDBOX_NNP | SANDBOX_SECCOMP;
-	const uint32_t privileged = SANDBOX_CHROOT | SANDBOX_UID;
+	const uint32_t always = SANDBOX_NNP | SANDBOX_SECCOMP;
+	/* An ordinary user has no capability, but cannot empty the bounding
+	 * set. */
+	const uint32_t privileged =
+	    SANDBOX_CHROOT | SANDBOX_UID | SANDBOX_NOCAPS;
 	uint32_t wanted = always;
 
 	if (c->parent->confine_uid)

@@ -29,6 +29,8 @@
  * it reloads, and a few. The TLS process has 4 connections for an address. */
 #define NOFILE_WORKER (4 * CONF_LISTEN_MAX + 64)
 #define NOFILE_TLS    1024
+/* Ours: two sets of listeners at a reload, the largest config's. */
+#define NOFILE_PARENT 32768
 
 struct options {
 	const char *file;
@@ -177,7 +179,7 @@ prepare(struct parent *p, const struct options *o)
 	watch_signals(p);
 
 	memset(&params, 0, sizeof(params));
-	params.nofile = 0;
+	params.nofile = p->nofile;
 	params.libexec = p->libexec;
 	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
 }
@@ -228,6 +230,8 @@ find_limits(struct parent *p)
 	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
 		fatal("setrlimit");
+	p->nofile =
+	    rl.rlim_max < NOFILE_PARENT ? (uint32_t)rl.rlim_max : NOFILE_PARENT;
 	if (p->nofile_worker > rl.rlim_max || p->nofile_tls > rl.rlim_max)
 		fatalx("only %llu open files allowed: raise `ulimit -Hn` to "
 		       "%u, or lower `tcp connections`",

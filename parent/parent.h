@@ -56,7 +56,7 @@ struct parent {
 	int ca[CONF_UPSTREAMS_MAX]; /* memfds, in the order of forward */
 	struct child child[CHILDREN_MAX]; /* [0] is tls */
 	uint32_t nchildren;
-	uint32_t nofile_worker, nofile_tls;
+	uint32_t nofile, nofile_worker, nofile_tls;
 	bool confine_uid; /* root: children get a user of their own */
 	uid_t uid;
 	gid_t gid;
