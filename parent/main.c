@@ -324,8 +324,7 @@ take_config(struct parent *p, struct conf *conf)
 	if (conf->workers != p->conf->workers ||
 	    strcmp(conf->user, p->conf->user) != 0 ||
 	    strcmp(conf->chroot, p->conf->chroot) != 0 ||
-	    conf->tcp_max >
-		p->nofile_worker - 4 * CONF_LISTEN_MAX - NOFILE_SPARE) {
+	    conf->tcp_max + NOFILE_WORKER > p->nofile_worker) {
 		log_warnx("workers, user, chroot and more TCP connections "
 			  "need a restart");
 		return false;
