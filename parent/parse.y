@@ -206,15 +206,18 @@ allow	: ALLOW				{ expect(p, "\"from\""); }
 	;
 
 prefixes : prefix
-	| '{' optnl			{ expect(p, A_PREFIX); }
-	  prefix_list '}'
+	| '{'				{ expect(p, A_PREFIX); }
+	  optnl prefix_list '}'
 	;
 
-prefix_list : prefix comma		{ expect(p, A_PREFIX " or }"); }
+prefix_list : prefix comma
 	| prefix_list prefix comma
 	;
 
-prefix	: WORD				{ add_allow(p, $1); }
+prefix	: WORD				{
+		add_allow(p, $1);
+		expect(p, A_PREFIX " or }");
+	}
 	;
 
 udp	: UDP				{ expect(p, "\"size\""); }
@@ -299,15 +302,18 @@ forward	: FORWARD			{ expect(p, "\"to\""); }
 	;
 
 targets	: target
-	| '{' optnl			{ expect(p, AN_UPSTREAM); }
-	  target_list '}'
+	| '{'				{ expect(p, AN_UPSTREAM); }
+	  optnl target_list '}'
 	;
 
-target_list : target comma		{ expect(p, AN_UPSTREAM " or }"); }
+target_list : target comma
 	| target_list target comma
 	;
 
-target	: WORD				{ add_forward(p, $1); }
+target	: WORD				{
+		add_forward(p, $1);
+		expect(p, AN_UPSTREAM " or }");
+	}
 	;
 
 %%
@@ -514,8 +520,9 @@ openers(const struct parser *p, char buf[EXPECTED_MAX])
 		    used == 0 ? "one of: " : ", ", keywords[i].name);
 		used = strlen(buf);
 	}
-	(void)snprintf(buf + used, EXPECTED_MAX - used, "%s",
-	    p->base == 0 ? "" : ", }");
+	if (place == PLACE_UPSTREAM)
+		(void)snprintf(buf + used, EXPECTED_MAX - used,
+		    ", } (the upstream begins on line %d)", p->up_word.line);
 	return buf;
 }
 
@@ -964,6 +971,8 @@ set_user(struct parser *p, struct word w)
 {
 	if (!is_name(w.text, CONF_USER_MAX))
 		complain(p, w, "expected " A_USER);
+	else if (strcmp(w.text, "root") == 0)
+		complain(p, w, "expected " A_USER " other than root");
 	else
 		(void)snprintf(
 		    p->conf->user, sizeof(p->conf->user), "%s", w.text);
@@ -1013,7 +1022,8 @@ add_allow(struct parser *p, struct word w)
 		conf->nallow = 0;
 	p->own_allow = true;
 	if (!netaddr_parse_prefix(&a, w.text)) {
-		complain(p, w, "expected " A_PREFIX);
+		complain(p, w,
+		    "expected " A_PREFIX ", with no bit set beyond its length");
 		return;
 	}
 	for (i = 0; i < conf->nallow; i++)
@@ -1266,10 +1276,10 @@ set_address(struct parser *p, struct netaddr *a, struct word w,
 	if (a->family == 4 ? a->bytes[0] >= 224 : a->bytes[0] == 0xff)
 		complain(p, w, "expected the address of one host");
 	else if (a->family == 6 && memcmp(a->bytes, mapped, 12) == 0)
-		complain(p, w, "expected an IPv4 address as such");
+		complain(p, w, "expected the IPv4 address itself, without ::ffff:");
 	else if (a->family == 6 && a->scope == 0 && a->bytes[0] == 0xfe &&
 	    (a->bytes[1] & 0xc0) == 0x80)
-		complain(p, w, "expected %%interface after a link-local one");
+		complain(p, w, "expected %%interface after a link-local address");
 	else
 		return true;
 	return false;
