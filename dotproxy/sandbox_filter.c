@@ -19,7 +19,14 @@
 /* No kernel has it, nor x32: a call that only the default action answers. */
 #define IMPOSSIBLE_CALL 0x3fffffffL
 
-static scmp_filter_ctx make(enum sandbox_role);
+/*
+ * How libseccomp lays out a filter: what is loaded is searched as a tree, what
+ * is printed is a list, in which one more rule is one more paragraph.
+ */
+#define LIST 1
+#define TREE 2
+
+static scmp_filter_ctx make(enum sandbox_role, uint32_t);
 static void
 add(scmp_filter_ctx, uint32_t, const struct rule *, const struct table *);
 static bool is_named(const struct rule *, int);
@@ -33,7 +40,7 @@ static void (*tell_refused)(int nr);
 void
 sandbox_filter_load(enum sandbox_role role, void (*refused)(int nr))
 {
-	scmp_filter_ctx ctx = make(role);
+	scmp_filter_ctx ctx = make(role, TREE);
 
 	catch_reported(refused);
 #ifdef DOTPROXY_SANITIZE
@@ -46,7 +53,7 @@ sandbox_filter_load(enum sandbox_role role, void (*refused)(int nr))
 int
 sandbox_print_filter(enum sandbox_role role, int fd)
 {
-	scmp_filter_ctx ctx = make(role);
+	scmp_filter_ctx ctx = make(role, LIST);
 	int r = seccomp_export_pfc(ctx, fd);
 
 	seccomp_release(ctx);
@@ -57,7 +64,7 @@ sandbox_print_filter(enum sandbox_role role, int fd)
 }
 
 static scmp_filter_ctx
-make(enum sandbox_role role)
+make(enum sandbox_role role, uint32_t layout)
 {
 	const struct table *table = sandbox_table(role);
 	const struct rule *const *group;
@@ -69,8 +76,8 @@ make(enum sandbox_role role)
 	check(seccomp_attr_set(
 		  ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS),
 	    "the foreign architecture");
-	/* A search tree in place of a list, from libseccomp 2.5 on. */
-	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	/* From libseccomp 2.5 on; before it all is a list. */
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, layout);
 	for (group = table->allowed; *group != NULL; group++)
 		add(ctx, SCMP_ACT_ALLOW, *group, NULL);
 	add(ctx, SCMP_ACT_ERRNO(ENOSYS), table->absent, table);
