@@ -55,6 +55,7 @@ each_bad_file_is_told_of_line_by_line_body() {
 atf_test_case every_file_is_good_or_bad
 every_file_is_good_or_bad_body() {
 	for conf in "$config"/*.conf; do
+		[ "$conf" = "$config/dotproxy.conf" ] ||
 		[ -f "${conf%.conf}.ok" ] || [ -f "${conf%.conf}.err" ] ||
 			atf_fail "nothing is expected of $conf"
 	done
@@ -73,6 +74,24 @@ the_defaults_are_those_of_the_man_page_body() {
 	do
 		sed 's/^[#[:space:]]*//' printed | grep -qxF "$line" ||
 			atf_fail "not among the defaults: $line"
+	done
+}
+
+atf_test_case the_installed_file_shows_every_default
+the_installed_file_shows_every_default_body() {
+	write empty.conf </dev/null
+	atf_check -o save:defaults "$tool" empty.conf
+	write installed.conf <"$config/dotproxy.conf"
+	atf_check -o file:defaults "$tool" installed.conf
+	# Its settings, but the examples: these are defaults as they stand.
+	sed -e '/^# A resolver of/,/^#}/d' -e '/^#workers/d' \
+	    -e 's/^#\([^ ]\)/\1/' -e '/^\t# /d' "$config/dotproxy.conf" |
+		write shown.conf
+	atf_check -o ignore grep '^forward to' shown.conf
+	atf_check -o file:defaults "$tool" shown.conf
+	for keyword in workers user chroot listen allow udp 'tcp connections' \
+	    'tcp connections each' upstream forward; do
+		atf_check -o ignore grep "^#$keyword " "$config/dotproxy.conf"
 	done
 }
 
@@ -232,6 +251,7 @@ atf_init_test_cases() {
 	atf_add_test_case each_bad_file_is_told_of_line_by_line
 	atf_add_test_case every_file_is_good_or_bad
 	atf_add_test_case the_defaults_are_those_of_the_man_page
+	atf_add_test_case the_installed_file_shows_every_default
 	atf_add_test_case a_macro_from_the_command_line_beats_the_files_own
 	atf_add_test_case \
 	    a_macro_from_the_command_line_does_not_hide_a_duplicate
