@@ -18,7 +18,7 @@ static bool read_additional(struct dns_answer *, struct dns_reader *);
 static bool read_opt(
     struct dns_answer *, const struct dns_record *, const struct dns_reader *);
 static void read_ede(struct dns_answer *, const struct dns_option *);
-static bool is_same_length(const struct dns_answer *, const struct dns_query *);
+static bool fits_question(const struct dns_answer *, const struct dns_query *);
 static void write_form(struct dns_writer *, enum form, const uint8_t *,
     const struct dns_answer *, const struct dns_query *,
     const struct dns_reply *);
@@ -78,8 +78,8 @@ dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
 	struct dns_writer w;
 	int form;
 
-	/* Pointers in the records count on it. */
-	if (!is_same_length(answer, query))
+	/* The records' pointers count on the question being as it was. */
+	if (!fits_question(answer, query))
 		return 0;
 	if (limit > DNS_MESSAGE_MAX)
 		limit = DNS_MESSAGE_MAX;
@@ -192,11 +192,14 @@ read_ede(struct dns_answer *answer, const struct dns_option *option)
 }
 
 static bool
-is_same_length(const struct dns_answer *answer, const struct dns_query *query)
+fits_question(const struct dns_answer *answer, const struct dns_query *query)
 {
-	return query->question.name_len > 0 &&
-	    query->question.name_len == answer->question.name_len &&
-	    answer->answers == DNS_HEADER_LEN + query->question.name_len + 4;
+	const struct dns_question *q = &query->question;
+
+	return q->name_len > 0 && q->name_len == answer->question.name_len &&
+	    q->type == answer->question.type &&
+	    q->class == answer->question.class &&
+	    answer->answers == DNS_HEADER_LEN + q->name_len + 4;
 }
 
 static void

@@ -56,8 +56,9 @@ struct dns_reply {
  * more than four bits becomes SERVFAIL with EDE "other". Larger than
  * reply->limit: first the additional section goes (RFC 2181 9), then TC=1 with
  * no records at all (an EDE text is cut if even that is too long).
- * msg is what answer was read from. Returns the length (> 0), or 0 if cap is
- * too small; cap of DNS_MESSAGE_MAX is always enough, and so is reply->limit.
+ * msg is what answer was read from, and the questions are equal. Returns the
+ * length (> 0), or 0 if cap is too small or the questions have not the same
+ * length, type and class; cap of DNS_MESSAGE_MAX is always enough, and so is reply->limit.
  */
 size_t dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
     const struct dns_answer *answer, const struct dns_query *query,

@@ -73,24 +73,24 @@ dns_read_name(
     struct dns_reader *r, uint8_t *name, uint8_t *len, bool compression)
 {
 	size_t begin = r->pos, run = r->pos, pos = r->pos;
-	size_t after = 0, pointers = 0, target, used = 0;
+	size_t after = 0, end = r->len, pointers = 0, target, used = 0;
 	uint8_t c;
 
 	*len = 0;
 	if (r->failed)
 		return;
 	for (;;) {
-		if (pos >= r->len)
+		if (pos >= end)
 			goto fail;
 		c = r->base[pos];
 		if (c <= DNS_LABEL_MAX) {
-			if (r->len - pos < c + (size_t)1 ||
+			if (end - pos < c + (size_t)1 ||
 			    used + (pos - run) + c + 1 > DNS_NAME_MAX)
 				goto fail;
 			pos += c + (size_t)1;
 			if (c != 0)
 				continue;
-		} else if (c < 0xc0 || !compression || r->len - pos < 2)
+		} else if (c < 0xc0 || !compression || end - pos < 2)
 			goto fail;
 		/* The end of the name or of a run of labels. */
 		if (name != NULL && pos > run)
@@ -106,6 +106,9 @@ dns_read_name(
 			goto fail;
 		if (after == 0)
 			after = pos + 2;
+		/* What is pointed to ends before what points: so a name is
+		 * made of bytes up to its own end only, whatever follows. */
+		end = begin;
 		begin = run = pos = target;
 	}
 	*len = (uint8_t)used;
