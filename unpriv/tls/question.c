@@ -1,0 +1,266 @@
+/*
+ * The table of questions. Every list in it is intrusive and every place was
+ * allocated at the start: it must never grow with what is asked of it.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "question.h"
+
+static size_t power_of_two(size_t);
+static struct question_bucket *
+bucket_of(struct question_table *, const struct dns_question *, uint8_t);
+static struct attempt_bucket *
+attempt_bucket_of(struct question_table *, uint32_t, uint16_t);
+
+bool
+question_table_init(struct question_table *t, size_t questions, size_t waiters,
+    const struct siphash_key *key)
+{
+	size_t i;
+
+	memset(t, 0, sizeof(*t));
+	t->key = *key;
+	t->nquestion = questions;
+	t->nwaiter = waiters;
+	t->mask = power_of_two(questions) - 1;
+	t->attempt_mask = power_of_two(questions * 2) - 1;
+	t->question = calloc(questions, sizeof(*t->question));
+	t->waiter = calloc(waiters, sizeof(*t->waiter));
+	t->bucket = calloc(t->mask + 1, sizeof(*t->bucket));
+	t->attempt_bucket =
+	    calloc(t->attempt_mask + 1, sizeof(*t->attempt_bucket));
+	if (t->question == NULL || t->waiter == NULL || t->bucket == NULL ||
+	    t->attempt_bucket == NULL) {
+		question_table_free(t);
+		return false;
+	}
+	TAILQ_INIT(&t->free);
+	TAILQ_INIT(&t->want);
+	TAILQ_INIT(&t->free_waiters);
+	TAILQ_INIT(&t->waiters);
+	TAILQ_INIT(&t->running);
+	TAILQ_INIT(&t->overdue);
+	for (i = 0; i < questions; i++)
+		TAILQ_INSERT_TAIL(&t->free, &t->question[i], of_want);
+	for (i = 0; i < waiters; i++)
+		TAILQ_INSERT_TAIL(&t->free_waiters, &t->waiter[i], of_time);
+	return true;
+}
+
+void
+question_table_free(struct question_table *t)
+{
+	free(t->question);
+	free(t->waiter);
+	free(t->bucket);
+	free(t->attempt_bucket);
+	memset(t, 0, sizeof(*t));
+}
+
+struct question *
+question_find(
+    struct question_table *t, const struct dns_question *dns, uint8_t ask)
+{
+	struct question *q;
+
+	LIST_FOREACH(q, bucket_of(t, dns, ask), of_bucket)
+		if (q->ask == ask && q->dns.type == dns->type &&
+		    q->dns.class == dns->class &&
+		    q->dns.name_len == dns->name_len &&
+		    memcmp(q->dns.name, dns->name, dns->name_len) == 0)
+			return q;
+	return NULL;
+}
+
+struct question *
+question_add(struct question_table *t, const struct dns_question *dns,
+    uint8_t ask, uint64_t now)
+{
+	struct question *q;
+
+	if ((q = TAILQ_FIRST(&t->free)) == NULL)
+		return NULL;
+	TAILQ_REMOVE(&t->free, q, of_want);
+	memset(q, 0, sizeof(*q));
+	q->dns = *dns;
+	q->ask = ask;
+	q->used = true;
+	q->asked = now;
+	q->upstream = UINT32_MAX;
+	TAILQ_INIT(&q->waiters);
+	LIST_INSERT_HEAD(bucket_of(t, dns, ask), q, of_bucket);
+	return q;
+}
+
+void
+question_release(struct question_table *t, struct question *q)
+{
+	if (!q->used || q->wanting || !TAILQ_EMPTY(&q->waiters) ||
+	    question_is_in_flight(q))
+		return;
+	LIST_REMOVE(q, of_bucket);
+	q->used = false;
+	TAILQ_INSERT_HEAD(&t->free, q, of_want);
+}
+
+void
+question_want(struct question_table *t, struct question *q, bool first)
+{
+	if (q->wanting)
+		return;
+	q->wanting = true;
+	if (first)
+		TAILQ_INSERT_HEAD(&t->want, q, of_want);
+	else
+		TAILQ_INSERT_TAIL(&t->want, q, of_want);
+}
+
+void
+question_unwant(struct question_table *t, struct question *q)
+{
+	if (!q->wanting)
+		return;
+	q->wanting = false;
+	TAILQ_REMOVE(&t->want, q, of_want);
+}
+
+bool
+question_is_on(const struct question *q, uint32_t conn)
+{
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++)
+		if (q->attempt[i].live && q->attempt[i].conn == conn)
+			return true;
+	return false;
+}
+
+bool
+question_is_in_flight(const struct question *q)
+{
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++)
+		if (q->attempt[i].live)
+			return true;
+	return false;
+}
+
+struct waiter *
+waiter_add(struct question_table *t, struct question *q, uint32_t worker,
+    uint64_t id, uint64_t now)
+{
+	struct waiter *w;
+
+	if ((w = TAILQ_FIRST(&t->free_waiters)) == NULL)
+		return NULL;
+	TAILQ_REMOVE(&t->free_waiters, w, of_time);
+	w->question = q;
+	w->worker = worker;
+	w->id = id;
+	w->asked = now;
+	TAILQ_INSERT_TAIL(&q->waiters, w, of_question);
+	TAILQ_INSERT_TAIL(&t->waiters, w, of_time);
+	t->waiting++;
+	return w;
+}
+
+void
+waiter_remove(struct question_table *t, struct waiter *w)
+{
+	TAILQ_REMOVE(&w->question->waiters, w, of_question);
+	TAILQ_REMOVE(&t->waiters, w, of_time);
+	w->question = NULL;
+	TAILQ_INSERT_HEAD(&t->free_waiters, w, of_time);
+	t->waiting--;
+}
+
+struct attempt *
+attempt_find(struct question_table *t, uint32_t conn, uint16_t id)
+{
+	struct attempt *a;
+
+	LIST_FOREACH(a, attempt_bucket_of(t, conn, id), of_bucket)
+		if (a->conn == conn && a->id == id)
+			return a;
+	return NULL;
+}
+
+struct attempt *
+attempt_begin(struct question_table *t, struct question *q, uint32_t conn,
+    uint16_t id, uint64_t now)
+{
+	struct attempt *a = NULL;
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++)
+		if (!q->attempt[i].live) {
+			a = &q->attempt[i];
+			break;
+		}
+	assert(a != NULL);
+	a->question = q;
+	a->conn = conn;
+	a->id = id;
+	a->live = true;
+	a->overdue = false;
+	a->asked = now;
+	LIST_INSERT_HEAD(attempt_bucket_of(t, conn, id), a, of_bucket);
+	TAILQ_INSERT_TAIL(&t->running, a, of_time);
+	return a;
+}
+
+void
+attempt_overdue(struct question_table *t, struct attempt *a)
+{
+	if (a->overdue)
+		return;
+	a->overdue = true;
+	TAILQ_REMOVE(&t->running, a, of_time);
+	TAILQ_INSERT_TAIL(&t->overdue, a, of_time);
+}
+
+void
+attempt_end(struct question_table *t, struct attempt *a)
+{
+	a->live = false;
+	LIST_REMOVE(a, of_bucket);
+	if (a->overdue)
+		TAILQ_REMOVE(&t->overdue, a, of_time);
+	else
+		TAILQ_REMOVE(&t->running, a, of_time);
+}
+
+static size_t
+power_of_two(size_t at_least)
+{
+	size_t n = 1;
+
+	while (n < at_least)
+		n <<= 1;
+	return n;
+}
+
+static struct question_bucket *
+bucket_of(struct question_table *t, const struct dns_question *dns, uint8_t ask)
+{
+	uint8_t key[DNS_NAME_MAX + 5];
+	size_t n = dns->name_len;
+
+	memcpy(key, dns->name, n);
+	key[n++] = (uint8_t)(dns->type >> 8);
+	key[n++] = (uint8_t)dns->type;
+	key[n++] = (uint8_t)(dns->class >> 8);
+	key[n++] = (uint8_t)dns->class;
+	key[n++] = ask;
+	return &t->bucket[siphash(&t->key, key, n) & t->mask];
+}
+
+/* The ID is random and our own: nobody can choose a bucket. */
+static struct attempt_bucket *
+attempt_bucket_of(struct question_table *t, uint32_t conn, uint16_t id)
+{
+	return &t->attempt_bucket[(id ^ conn * 0x9e37U) & t->attempt_mask];
+}

@@ -1,0 +1,114 @@
+/*
+ * The table of questions: who waits for each, and on which connections it is
+ * in flight under which ID. Fixed in size, allocated once; no I/O, no clock.
+ *
+ * A question stays as long as somebody waits for it or it is in flight
+ * anywhere, so that it is never twice in flight on one connection.
+ */
+#ifndef UNPRIV_TLS_QUESTION_H
+#define UNPRIV_TLS_QUESTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "dotproxy/siphash.h"
+#include "unpriv/dns/dns.h"
+
+#include "reason.h"
+
+#define QUESTION_TRIES 4 /* attempts at one question, in all */
+
+/* Somebody (a worker) waits for a question. */
+struct waiter {
+	struct question *question; /* NULL: free */
+	uint32_t worker;
+	uint64_t id; /* the worker's */
+	uint64_t asked;
+	TAILQ_ENTRY(waiter) of_question;
+	TAILQ_ENTRY(waiter) of_time; /* or of the free ones */
+};
+TAILQ_HEAD(waiters, waiter);
+
+/* A question in flight on a connection. */
+struct attempt {
+	struct question *question;
+	uint32_t conn;
+	uint16_t id; /* ours, unique on the connection */
+	bool live;
+	bool overdue;
+	uint64_t asked;
+	LIST_ENTRY(attempt) of_bucket;
+	TAILQ_ENTRY(attempt) of_conn;
+	TAILQ_ENTRY(attempt) of_time;
+};
+TAILQ_HEAD(attempts, attempt);
+LIST_HEAD(attempt_bucket, attempt);
+
+struct question {
+	struct dns_question dns; /* folded */
+	uint8_t ask;
+	uint8_t tries; /* attempts made */
+	bool used;
+	bool wanting; /* in the table's want: to be written */
+	uint64_t asked; /* since somebody waits */
+	uint32_t upstream; /* last asked; UINT32_MAX: none */
+	enum reason lost; /* what became of the last attempt */
+	struct waiters waiters;
+	struct attempt attempt[QUESTION_TRIES];
+	LIST_ENTRY(question) of_bucket;
+	TAILQ_ENTRY(question) of_want; /* or of the free ones */
+};
+TAILQ_HEAD(questions, question);
+LIST_HEAD(question_bucket, question);
+
+struct question_table {
+	struct siphash_key key;
+	size_t nquestion, nwaiter; /* the sizes */
+	size_t waiting; /* waiters now */
+	struct question *question;
+	struct waiter *waiter;
+	struct question_bucket *bucket;
+	struct attempt_bucket *attempt_bucket;
+	size_t mask, attempt_mask;
+	struct questions free, want; /* want: first come, first asked */
+	struct waiters free_waiters;
+	/* In the order of time, the oldest first. */
+	struct waiters waiters;
+	struct attempts running, overdue;
+};
+
+/* False without memory. */
+bool question_table_init(struct question_table *t, size_t questions,
+    size_t waiters, const struct siphash_key *key);
+void question_table_free(struct question_table *t);
+
+/* dns must be folded. NULL: not there; or full. */
+struct question *question_find(
+    struct question_table *t, const struct dns_question *dns, uint8_t ask);
+struct question *question_add(struct question_table *t,
+    const struct dns_question *dns, uint8_t ask, uint64_t now);
+/* Frees it unless somebody waits, it is wanting or it is in flight. */
+void question_release(struct question_table *t, struct question *q);
+void question_want(struct question_table *t, struct question *q, bool first);
+void question_unwant(struct question_table *t, struct question *q);
+bool question_is_on(const struct question *q, uint32_t conn);
+bool question_is_in_flight(const struct question *q);
+
+/* NULL: full. */
+struct waiter *waiter_add(struct question_table *t, struct question *q,
+    uint32_t worker, uint64_t id, uint64_t now);
+void waiter_remove(struct question_table *t, struct waiter *w);
+
+/* The one with this ID on this connection, or NULL. */
+struct attempt *
+attempt_find(struct question_table *t, uint32_t conn, uint16_t id);
+/* One of its attempts must not be live. */
+struct attempt *attempt_begin(struct question_table *t, struct question *q,
+    uint32_t conn, uint16_t id, uint64_t now);
+/* Still in flight, but no longer hoped for. */
+void attempt_overdue(struct question_table *t, struct attempt *a);
+void attempt_end(struct question_table *t, struct attempt *a);
+
+#endif
