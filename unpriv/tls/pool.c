@@ -1,0 +1,468 @@
+/*
+ * The events of the pool. Of all that an upstream says only an answer on
+ * the connection that was asked, with that ID and that question, counts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dotproxy/counter.h"
+#include "unpriv/dns/answer.h"
+
+#include "padding.h"
+#include "pool_state.h"
+
+static struct question *
+join(struct pool *, const struct dns_question *, uint8_t, uint64_t);
+static bool
+write_to(struct pool *, struct pool_conn *, struct question *, uint64_t);
+static bool unused_id(struct pool *, uint32_t, uint16_t *);
+static void free_slot(struct pool *, struct question *);
+static bool bad_message(struct pool *, uint32_t, uint64_t);
+static void lost(struct pool *, struct question *, enum reason, uint32_t);
+static void
+turn_away(struct pool *, uint32_t, uint64_t, uint16_t, const char *);
+static void move_conn(struct pool *, struct pool_conn *,
+    const struct pool_upstream *, uint32_t, uint64_t);
+
+struct pool *
+pool_new(const struct pool_ops *ops, void *ctx, const struct siphash_key *key,
+    uint32_t conns)
+{
+	struct pool *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return NULL;
+	p->ops = *ops;
+	p->ctx = ctx;
+	p->nconn = conns < POOL_CONNS ? conns : POOL_CONNS;
+	p->recheck = UINT64_MAX;
+	if (!question_table_init(
+		&p->table, POOL_QUESTIONS, POOL_WAITERS, key)) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void
+pool_free(struct pool *p)
+{
+	question_table_free(&p->table);
+	free(p);
+}
+
+void
+pool_configure(struct pool *p, const struct pool_upstream *upstream,
+    uint32_t nupstream, uint64_t now)
+{
+	struct pool_address old[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+	struct question *q;
+	uint32_t u, i, wu, wa;
+	size_t n;
+
+	memcpy(old, p->address, sizeof(old));
+	memset(p->address, 0, sizeof(p->address));
+	for (u = 0; u < nupstream; u++)
+		for (i = 0; i < upstream[u].naddress; i++) {
+			wu = upstream[u].was_upstream[i];
+			wa = upstream[u].was_address[i];
+			if (wu < p->nupstream && wa < CONF_ADDRESSES_MAX)
+				p->address[u][i] = old[wu][wa];
+		}
+	for (i = 0; i < p->nconn; i++)
+		move_conn(p, &p->conn[i], upstream, nupstream, now);
+	memcpy(p->upstream, upstream, nupstream * sizeof(*upstream));
+	p->nupstream = nupstream;
+	for (n = 0; n < p->table.nquestion; n++) {
+		q = &p->table.question[n];
+		q->upstream = UINT32_MAX;
+	}
+	p->changed = true;
+}
+
+void
+pool_ask(struct pool *p, uint32_t worker, uint64_t id,
+    const struct dns_question *question, uint8_t ask, uint64_t now)
+{
+	struct question *q;
+
+	if (p->stopping) {
+		turn_away(p, worker, id, DNS_EDE_NOT_READY, "shutting down");
+		return;
+	}
+	q = join(p, question, ask, now);
+	if (q == NULL || waiter_add(&p->table, q, worker, id, now) == NULL) {
+		if (q != NULL)
+			question_release(&p->table, q);
+		counter_inc(upstream_shed);
+		turn_away(p, worker, id, DNS_EDE_OTHER, "too many in flight");
+		return;
+	}
+	if (TAILQ_NEXT(TAILQ_FIRST(&q->waiters), of_question) != NULL) {
+		counter_inc(upstream_shared);
+		return;
+	}
+	if (!q->wanting)
+		question_want(&p->table, q, false);
+	(void)pool_dispatch(p, q, now);
+}
+
+void
+pool_forget(struct pool *p, uint32_t worker)
+{
+	struct waiter *w, *next;
+	struct question *q;
+
+	for (w = TAILQ_FIRST(&p->table.waiters); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, of_time);
+		if (w->worker != worker)
+			continue;
+		q = w->question;
+		waiter_remove(&p->table, w);
+		if (TAILQ_EMPTY(&q->waiters))
+			question_unwant(&p->table, q);
+		question_release(&p->table, q);
+	}
+}
+
+void
+pool_stop(struct pool *p)
+{
+	p->stopping = true;
+}
+
+size_t
+pool_waiting(const struct pool *p)
+{
+	return p->table.waiting;
+}
+
+void
+pool_conn_connected(struct pool *p, uint32_t conn, uint64_t now)
+{
+	p->conn[conn].deadline = now + POOL_HANDSHAKE;
+}
+
+void
+pool_conn_doomed(struct pool *p, uint32_t conn, uint64_t now)
+{
+	p->conn[conn].doomed = true;
+	p->conn[conn].deadline = now + POOL_CONNECT;
+	p->changed = true;
+}
+
+void
+pool_conn_up(struct pool *p, uint32_t conn, uint64_t now)
+{
+	struct pool_conn *c = &p->conn[conn];
+
+	if (c->state != POOL_CONN_OPENING || c->doomed)
+		return;
+	c->state = POOL_CONN_UP;
+	c->quiet = now;
+	counter_inc(upstream_connected);
+	p->changed = true;
+	p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
+}
+
+void
+pool_conn_room(struct pool *p, uint32_t conn)
+{
+	if (p->conn[conn].full)
+		p->changed = true;
+	p->conn[conn].full = false;
+}
+
+bool
+pool_conn_message(
+    struct pool *p, uint32_t conn, uint8_t *msg, size_t len, uint64_t now)
+{
+	struct pool_conn *c = &p->conn[conn];
+	struct dns_answer answer;
+	struct attempt *a;
+	struct question *q;
+	struct waiter *w;
+
+	if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
+		return true;
+	if (!dns_answer_read(&answer, msg, len)) {
+		counter_inc(upstream_malformed);
+		return bad_message(p, conn, now);
+	}
+	if ((a = attempt_find(&p->table, conn, answer.id)) == NULL) {
+		counter_inc(upstream_unasked);
+		return bad_message(p, conn, now);
+	}
+	q = a->question;
+	if (!dns_question_equal(&q->dns, &answer.question)) {
+		counter_inc(upstream_mismatched);
+		return bad_message(p, conn, now);
+	}
+	counter_inc(upstream_answers);
+	pool_attempt_end(p, a);
+	c->bad = 0;
+	c->quiet = now;
+	if (c->doubted || c->inflight == POOL_CONN_FULL - 1)
+		p->changed = true;
+	c->doubted = false;
+	if (c->state == POOL_CONN_UP && !c->delivered)
+		choice_address_well(p, c->upstream, c->address);
+	c->delivered = true;
+
+	len = padding_strip(msg, len, &answer);
+	while ((w = TAILQ_FIRST(&q->waiters)) != NULL) {
+		p->ops.answer(p->ctx, w->worker, w->id, msg, len);
+		waiter_remove(&p->table, w);
+	}
+	question_unwant(&p->table, q);
+	question_release(&p->table, q);
+	return true;
+}
+
+void
+pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
+{
+	struct pool_conn *c = &p->conn[conn];
+	enum pool_conn_state state = c->state;
+	bool gave_nothing = !c->delivered && c->inflight > 0;
+	struct attempt *a;
+	struct question *q;
+
+	if (state == POOL_CONN_FREE)
+		return;
+	/* Nothing may be asked on it again: first it is no more. */
+	c->state = POOL_CONN_FREE;
+	p->changed = true;
+	if (state == POOL_CONN_OPENING) {
+		if (reason_is_certificate(reason))
+			counter_inc(upstream_refused);
+		else
+			counter_inc(upstream_failed);
+	} else
+		counter_inc(upstream_closed);
+	if (state == POOL_CONN_OPENING ||
+	    (state == POOL_CONN_UP &&
+		(gave_nothing || reason == REASON_TIMED_OUT)))
+		choice_address_failed(p, c->upstream, c->address, reason, now);
+	while ((a = TAILQ_FIRST(&c->attempts)) != NULL) {
+		q = a->question;
+		pool_attempt_end(p, a);
+		lost(p, q, reason,
+		    state == POOL_CONN_DRAINING ? UINT32_MAX : c->upstream);
+	}
+}
+
+uint32_t
+pool_conn_index(const struct pool *p, const struct pool_conn *c)
+{
+	return (uint32_t)(c - p->conn);
+}
+
+bool
+pool_dispatch(struct pool *p, struct question *q, uint64_t now)
+{
+	struct pool_conn *c;
+
+	while ((c = choice_pick(p, q)) != NULL) {
+		if (!write_to(p, c, q, now)) {
+			c->full = true;
+			continue;
+		}
+		question_unwant(&p->table, q);
+		choice_follow(p, c, now);
+		return false;
+	}
+	switch (choice_provide(p, q, now)) {
+	case CHOICE_FAIL:
+		pool_fail(p, q);
+		return false;
+	case CHOICE_HOLD:
+		return false;
+	default:
+		return !question_is_in_flight(q);
+	}
+}
+
+void
+pool_attempt_end(struct pool *p, struct attempt *a)
+{
+	struct pool_conn *c = &p->conn[a->conn];
+
+	TAILQ_REMOVE(&c->attempts, a, of_conn);
+	c->inflight--;
+	attempt_end(&p->table, a);
+}
+
+void
+pool_fail(struct pool *p, struct question *q)
+{
+	struct waiter *w;
+
+	while ((w = TAILQ_FIRST(&q->waiters)) != NULL)
+		pool_fail_waiter(p, w);
+	question_unwant(&p->table, q);
+	question_release(&p->table, q);
+}
+
+/* Of a question that was asked it tells what became of that; of one that
+ * could not even be asked, what is wrong with the upstreams. */
+void
+pool_fail_waiter(struct pool *p, struct waiter *w)
+{
+	struct question *q = w->question;
+	char text[DNS_NAME_MAX];
+	uint16_t ede = DNS_EDE_NETWORK_ERROR;
+	enum reason reason = q->lost;
+	uint32_t u = q->upstream;
+
+	if (q->tries == 0) {
+		ede = DNS_EDE_NO_REACHABLE;
+		reason = choice_reason(p, &u);
+	}
+	if (reason == REASON_NONE)
+		reason = REASON_TIMED_OUT;
+	if (u < p->nupstream)
+		(void)snprintf(text, sizeof(text), "upstream %s: %s",
+		    p->upstream[u].name, reason_text(reason));
+	else
+		(void)snprintf(
+		    text, sizeof(text), "upstream: %s", reason_text(reason));
+	p->ops.fail(p->ctx, w->worker, w->id, ede, text);
+	waiter_remove(&p->table, w);
+}
+
+/* The question in the table, new or not; NULL: the table is full. */
+static struct question *
+join(struct pool *p, const struct dns_question *question, uint8_t ask,
+    uint64_t now)
+{
+	struct dns_question folded = *question;
+	struct question *q;
+
+	dns_question_fold(&folded);
+	if ((q = question_find(&p->table, &folded, ask)) == NULL)
+		return question_add(&p->table, &folded, ask, now);
+	if (TAILQ_EMPTY(&q->waiters)) {
+		/* Only in flight, for nobody: it begins anew. */
+		q->asked = now;
+		q->tries = 0;
+		q->lost = REASON_NONE;
+	}
+	return q;
+}
+
+static bool
+write_to(struct pool *p, struct pool_conn *c, struct question *q, uint64_t now)
+{
+	uint32_t conn = pool_conn_index(p, c);
+	struct attempt *a;
+	uint16_t id;
+
+	if (!unused_id(p, conn, &id) ||
+	    !p->ops.write(p->ctx, conn, id, &q->dns, q->ask))
+		return false;
+	free_slot(p, q);
+	a = attempt_begin(&p->table, q, conn, id, now);
+	TAILQ_INSERT_TAIL(&c->attempts, a, of_conn);
+	if (c->inflight++ == 0)
+		c->quiet = now;
+	q->upstream = c->upstream;
+	counter_inc(upstream_queries);
+	if (q->tries++ > 0)
+		counter_inc(upstream_retried);
+	return true;
+}
+
+/* With at most 4096 of 65536 taken, 64 draws do not fail in practice. */
+static bool
+unused_id(struct pool *p, uint32_t conn, uint16_t *id)
+{
+	int i;
+
+	for (i = 0; i < 64; i++) {
+		*id = p->ops.random(p->ctx);
+		if (attempt_find(&p->table, conn, *id) == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A question that came back finds its places held by attempts of before. */
+static void
+free_slot(struct pool *p, struct question *q)
+{
+	struct attempt *oldest = NULL;
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++) {
+		if (!q->attempt[i].live)
+			return;
+		if (oldest == NULL || q->attempt[i].asked < oldest->asked)
+			oldest = &q->attempt[i];
+	}
+	pool_attempt_end(p, oldest);
+}
+
+static bool
+bad_message(struct pool *p, uint32_t conn, uint64_t now)
+{
+	if (++p->conn[conn].bad < POOL_BAD_MAX)
+		return true;
+	p->ops.close(p->ctx, conn);
+	pool_conn_ended(p, conn, REASON_GARBAGE, now);
+	return false;
+}
+
+/* An attempt ended without an answer: on to the next, if there is one. */
+static void
+lost(struct pool *p, struct question *q, enum reason reason, uint32_t upstream)
+{
+	q->lost = reason;
+	q->upstream = upstream;
+	if (TAILQ_EMPTY(&q->waiters)) {
+		question_release(&p->table, q);
+		return;
+	}
+	if (q->wanting)
+		return;
+	if (q->tries < QUESTION_TRIES)
+		question_want(&p->table, q, true);
+	else if (!question_is_in_flight(q))
+		pool_fail(p, q);
+}
+
+static void
+turn_away(struct pool *p, uint32_t worker, uint64_t id, uint16_t ede,
+    const char *text)
+{
+	p->ops.fail(p->ctx, worker, id, ede, text);
+}
+
+/* What becomes of a connection under another config. */
+static void
+move_conn(struct pool *p, struct pool_conn *c,
+    const struct pool_upstream *upstream, uint32_t nupstream, uint64_t now)
+{
+	uint32_t u, i;
+
+	if (c->state == POOL_CONN_OPENING) {
+		/* The parent knows the new indices only: ask again. */
+		p->ops.close(p->ctx, pool_conn_index(p, c));
+		c->state = POOL_CONN_FREE;
+		return;
+	}
+	if (c->state != POOL_CONN_UP)
+		return;
+	for (u = 0; u < nupstream; u++)
+		for (i = 0; i < upstream[u].naddress; i++)
+			if (upstream[u].was_upstream[i] == c->upstream &&
+			    upstream[u].was_address[i] == c->address) {
+				c->upstream = u;
+				c->address = i;
+				return;
+			}
+	c->state = POOL_CONN_DRAINING;
+	c->deadline = now + POOL_DRAIN;
+	p->changed = true;
+}
