@@ -1,0 +1,424 @@
+/*
+ * dotproxy-tls: speaks DNS over TLS with the upstreams for the workers. It has
+ * no socket of its own making and no file: it must never do anything for
+ * anybody before it is confined.
+ */
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "dotproxy/counter.h"
+#include "dotproxy/ipc.h"
+#include "dotproxy/log.h"
+#include "dotproxy/sandbox.h"
+#include "dotproxy/siphash.h"
+
+#include "conn.h"
+#include "peer.h"
+#include "pool.h"
+#include "report.h"
+#include "turn.h"
+#include "upstream.h"
+
+/* Descriptors that are not connections: the channels and some to spare. */
+#define NOFILE_OTHER (CONF_WORKERS_MAX + 16)
+#define STOP_MAX     1000 /* milliseconds that what is in flight has */
+
+static void read_options(int, char **, struct sandbox_params *);
+static uint32_t number(const char *);
+static void warm_libraries(void);
+static void refused(int);
+static void loop(void);
+static void on_timer(evutil_socket_t, short, void *);
+static void on_parent(evutil_socket_t, short, void *);
+static void take(const struct ipc_message *);
+static void take_config(const struct ipc_message *);
+static void use(struct upstreams *);
+static void take_peer(const struct ipc_message *);
+static void stop(void);
+static void send_or_die(enum ipc_type, const void *, size_t);
+static void broken(uint32_t, const char *);
+
+static bool op_open(void *, uint32_t, uint32_t, uint32_t);
+static void op_close(void *, uint32_t);
+static bool
+op_write(void *, uint32_t, uint16_t, const struct dns_question *, uint8_t);
+static void op_answer(void *, uint32_t, uint64_t, const uint8_t *, size_t);
+static void op_fail(void *, uint32_t, uint64_t, uint16_t, const char *);
+static void op_report(void *, uint32_t, uint32_t, enum reason);
+static uint16_t op_random(void *);
+
+static const struct pool_ops ops = {
+	.open = op_open,
+	.close = op_close,
+	.write = op_write,
+	.answer = op_answer,
+	.fail = op_fail,
+	.report = op_report,
+	.random = op_random,
+};
+
+static struct event_base *base;
+static struct ipc parent;
+static struct pool *pool;
+static struct upstreams *upstreams;
+static struct intake intake;
+static bool stopping;
+static uint64_t stop_at;
+
+int
+main(int argc, char *argv[])
+{
+	struct sandbox_params params;
+	struct siphash_key key;
+	struct ipc_confined confined;
+	struct event_config *config;
+
+	log_init("dotproxy-tls", false);
+	ipc_init(&parent, IPC_PARENT_FD, IPC_TLS, IPC_PARENT, IPC_NEW);
+	ipc_log_to(&parent);
+	log_set_sink(ipc_log_sink);
+	read_options(argc, argv, &params);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		fatal("signal");
+	if ((config = event_config_new()) == NULL ||
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == -1 ||
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) ==
+		-1 ||
+	    (base = event_base_new_with_config(config)) == NULL)
+		fatalx("libevent: cannot make an event base");
+	event_config_free(config);
+	warm_libraries();
+	siphash_key_random(&key);
+	pool = pool_new(&ops, NULL, &key, params.nofile - NOFILE_OTHER);
+	if (pool == NULL)
+		fatal("pool");
+
+	confined.layers = sandbox_enter(SANDBOX_TLS, &params);
+	send_or_die(IPC_CONFINED, &confined, sizeof(confined));
+	parent.state = IPC_CONFIG;
+	conns_init(base, pool, &parent);
+	peers_init(base, pool, broken);
+	loop();
+	return 0;
+}
+
+static void
+read_options(int argc, char *argv[], struct sandbox_params *params)
+{
+	int c;
+
+	memset(params, 0, sizeof(*params));
+	params->refused = refused;
+	while ((c = getopt(argc, argv, "u:g:r:n:")) != -1)
+		switch (c) {
+		case 'u':
+			params->uid = number(optarg);
+			break;
+		case 'g':
+			params->gid = number(optarg);
+			break;
+		case 'r':
+			params->chroot = optarg;
+			break;
+		case 'n':
+			params->nofile = number(optarg);
+			break;
+		default:
+			fatalx("this program is started by dotproxy only");
+		}
+	if (argc != optind || params->chroot == NULL ||
+	    params->nofile <= NOFILE_OTHER)
+		fatalx("this program is started by dotproxy only, with at "
+		       "least %d descriptors",
+		    NOFILE_OTHER + 1);
+}
+
+static uint32_t
+number(const char *text)
+{
+	unsigned long n;
+	char *end;
+
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || n > UINT32_MAX)
+		fatalx("\"%s\" is not a number", text);
+	return (uint32_t)n;
+}
+
+/*
+ * What libcrypto and libtls load, seed or build at their first use happens
+ * here, before there is no file to be opened any more.
+ */
+static void
+warm_libraries(void)
+{
+	struct tls_config *config;
+	struct tls *tls;
+	X509_STORE *store;
+	uint8_t random[32];
+
+	/* A certificate's time is read with timegm(3), which would read
+	 * /etc/localtime first. */
+	if (setenv("TZ", "UTC0", 1) == -1)
+		fatal("setenv");
+	tzset();
+#ifdef OPENSSL_INIT_NO_LOAD_CONFIG
+	if (OPENSSL_init_crypto(
+		OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+		NULL) != 1)
+		fatalx("libcrypto: cannot start");
+#endif
+	if (tls_init() == -1 || RAND_bytes(random, sizeof(random)) != 1)
+		fatalx("libtls: cannot start");
+	if ((config = tls_config_new()) == NULL ||
+	    (tls = tls_client()) == NULL || (store = X509_STORE_new()) == NULL)
+		fatalx("libtls: no memory");
+	tls_config_insecure_noverifycert(config);
+	if (tls_configure(tls, config) == -1)
+		fatalx("libtls: %s", tls_error(tls));
+	X509_STORE_free(store);
+	tls_free(tls);
+	tls_config_free(config);
+	(void)ERR_error_string(1, NULL);
+	ERR_clear_error();
+}
+
+/* In a signal handler: nothing but the one system call. */
+static void
+refused(int nr)
+{
+	struct ipc_refused message = { (uint32_t)nr };
+
+	(void)ipc_send(&parent, IPC_REFUSED, &message, sizeof(message), -1);
+}
+
+static void
+loop(void)
+{
+	struct event *from_parent, *timer;
+	struct timeval wait;
+	uint64_t now, due;
+
+	from_parent =
+	    event_new(base, parent.fd, EV_READ | EV_PERSIST, on_parent, NULL);
+	timer = evtimer_new(base, on_timer, NULL);
+	if (timer == NULL || from_parent == NULL ||
+	    event_add(from_parent, NULL) == -1)
+		fatalx("libevent: cannot watch the parent");
+	for (due = UINT64_MAX;;) {
+		now = turn_now();
+		turn_end();
+		if (stopping && stop_at < due)
+			due = stop_at;
+		if (due != UINT64_MAX) {
+			due = due > now ? due - now : 0;
+			wait.tv_sec = (time_t)(due / 1000);
+			wait.tv_usec = (suseconds_t)(due % 1000 * 1000);
+			(void)evtimer_add(timer, &wait);
+		} else
+			(void)evtimer_del(timer);
+		if (event_base_loop(base, EVLOOP_ONCE) == -1)
+			fatalx("libevent: the loop failed");
+		due = pool_turn(pool, turn_now());
+		conns_flush();
+		if (pool_has_changed(pool))
+			due = 0; /* one ended in being written to */
+		peers_flush();
+		if (stopping &&
+		    ((pool_waiting(pool) == 0 && peers_are_flushed()) ||
+			turn_now() >= stop_at))
+			stop();
+	}
+}
+
+/* It only ends the wait. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+static void
+on_parent(evutil_socket_t fd, short what, void *arg)
+{
+	static struct ipc_buffer buffer;
+	struct ipc_message m;
+	const char *wrong;
+	int n;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	while ((n = ipc_recv(&parent, &buffer, &m, &wrong)) == 1)
+		take(&m);
+	if (n == -1)
+		exit(0); /* without a parent there is nothing to do */
+	if (n == -2)
+		fatalx("the parent broke a rule: %s", wrong);
+}
+
+static void
+take(const struct ipc_message *m)
+{
+	const struct ipc_socket *socket;
+
+	switch (m->type) {
+	case IPC_PEER:
+		take_peer(m);
+		break;
+	case IPC_SOCKET:
+		socket = m->payload;
+		if ((socket->error == 0) != (m->fd != -1))
+			fatalx("the parent broke a rule: a socket or an error");
+		conns_socket(socket->serial, socket->error, m->fd);
+		break;
+	case IPC_COUNT:
+		/* It asks again; a figure missed does not matter. */
+		(void)ipc_send(&parent, IPC_COUNTERS, counter_value,
+		    sizeof(struct ipc_counters), -1);
+		break;
+	case IPC_STOP:
+		stopping = true;
+		stop_at = turn_now() + STOP_MAX;
+		pool_stop(pool);
+		break;
+	default:
+		take_config(m);
+	}
+}
+
+static void
+take_config(const struct ipc_message *m)
+{
+	struct upstreams *done;
+	const char *wrong;
+
+	if ((wrong = intake_message(&intake, m, &done)) != NULL)
+		fatalx("the parent broke a rule: %s", wrong);
+	if (done != NULL)
+		use(done);
+}
+
+/* The config is whole: it takes the place of the one before at once. */
+static void
+use(struct upstreams *all)
+{
+	struct pool_upstream for_pool[CONF_UPSTREAMS_MAX];
+	struct ipc_generation ready = { all->generation };
+
+	log_set_verbose(all->verbose);
+	upstreams_for_pool(all, upstreams, for_pool);
+	pool_configure(pool, for_pool, all->n, turn_now());
+	conns_configure(all);
+	report_reset();
+	upstreams_free(upstreams);
+	upstreams = all;
+	parent.state = IPC_RUN;
+	send_or_die(IPC_READY, &ready, sizeof(ready));
+}
+
+static void
+take_peer(const struct ipc_message *m)
+{
+	const struct ipc_peer *peer = m->payload;
+
+	if (peer->worker >= CONF_WORKERS_MAX)
+		fatalx("the parent broke a rule: a worker out of bounds");
+	peers_set(peer->worker, m->fd);
+}
+
+static void
+stop(void)
+{
+	conns_close();
+	send_or_die(IPC_STOPPED, NULL, 0);
+	exit(0);
+}
+
+static void
+send_or_die(enum ipc_type type, const void *payload, size_t len)
+{
+	if (ipc_send(&parent, type, payload, len, -1) == -1)
+		fatal("sending to the parent");
+}
+
+static void
+broken(uint32_t worker, const char *wrong)
+{
+	struct ipc_peer peer = { worker };
+
+	log_warnx("worker %u broke a rule: %s", worker, wrong);
+	send_or_die(IPC_BROKEN, &peer, sizeof(peer));
+}
+
+static bool
+op_open(void *ctx, uint32_t conn, uint32_t upstream, uint32_t address)
+{
+	(void)ctx;
+	return conn_open(conn, upstream, address);
+}
+
+static void
+op_close(void *ctx, uint32_t conn)
+{
+	(void)ctx;
+	conn_close(conn);
+}
+
+static bool
+op_write(void *ctx, uint32_t conn, uint16_t id,
+    const struct dns_question *question, uint8_t ask)
+{
+	(void)ctx;
+	return conn_write(conn, id, question, ask);
+}
+
+static void
+op_answer(
+    void *ctx, uint32_t worker, uint64_t id, const uint8_t *msg, size_t len)
+{
+	(void)ctx;
+	peers_answer(worker, id, msg, len);
+}
+
+static void
+op_fail(void *ctx, uint32_t worker, uint64_t id, uint16_t ede, const char *text)
+{
+	(void)ctx;
+	peers_fail(worker, id, ede, text);
+}
+
+static void
+op_report(void *ctx, uint32_t upstream, uint32_t address, enum reason reason)
+{
+	(void)ctx;
+	report_address(upstreams, upstream, address, reason, turn_now());
+}
+
+/* Of the library's generator, a page at a time. */
+static uint16_t
+op_random(void *ctx)
+{
+	static uint16_t batch[2048];
+	static size_t left;
+
+	(void)ctx;
+	if (left == 0) {
+		if (RAND_bytes((unsigned char *)batch, sizeof(batch)) != 1)
+			fatalx("no randomness");
+		left = sizeof(batch) / sizeof(batch[0]);
+	}
+	return batch[--left];
+}

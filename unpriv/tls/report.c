@@ -1,0 +1,119 @@
+/*
+ * The log of the upstreams. It must not let an upstream flood the log.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "dotproxy/log.h"
+
+#include "report.h"
+
+/* What was said of an address. */
+struct said {
+	enum reason now; /* REASONS: nothing yet */
+	uint64_t last[REASONS]; /* when; 0: never */
+	uint64_t unsaid[REASONS]; /* times since */
+};
+
+static void say(const struct upstream *, uint32_t, enum reason, uint64_t);
+static const char *sentence(enum reason);
+static void say_pins(const struct upstream *);
+
+static struct said said[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+static char detail_text[160];
+static struct verify_result detail_chain;
+
+void
+report_reset(void)
+{
+	uint32_t u, i;
+
+	memset(said, 0, sizeof(said));
+	for (u = 0; u < CONF_UPSTREAMS_MAX; u++)
+		for (i = 0; i < CONF_ADDRESSES_MAX; i++)
+			said[u][i].now = REASONS;
+}
+
+void
+report_detail(const char *detail, const struct verify_result *chain)
+{
+	(void)snprintf(detail_text, sizeof(detail_text), "%s",
+	    detail == NULL ? "" : detail);
+	detail_chain.npin = 0;
+	if (chain != NULL)
+		detail_chain = *chain;
+}
+
+void
+report_address(const struct upstreams *all, uint32_t upstream, uint32_t address,
+    enum reason reason, uint64_t now)
+{
+	struct said *s = &said[upstream][address];
+	bool changed = s->now != reason;
+
+	s->now = reason;
+	if (reason == REASON_NONE && !changed)
+		return;
+	if (s->last[reason] != 0 && now - s->last[reason] < REPORT_AGAIN) {
+		s->unsaid[reason]++;
+		return;
+	}
+	s->last[reason] = now == 0 ? 1 : now;
+	say(&all->one[upstream], address, reason, s->unsaid[reason]);
+	s->unsaid[reason] = 0;
+	report_detail(NULL, NULL);
+}
+
+static void
+say(const struct upstream *u, uint32_t address, enum reason reason,
+    uint64_t unsaid)
+{
+	char where[NETADDR_TEXT], more[64] = "";
+
+	(void)netaddr_port_text(&u->address[address], where);
+	if (unsaid > 0)
+		(void)snprintf(more, sizeof(more),
+		    " (and %llu times in the last minute)",
+		    (unsigned long long)unsaid);
+	if (reason == REASON_NONE) {
+		log_info(
+		    "upstream \"%s\" at %s: verified, in use", u->name, where);
+		return;
+	}
+	log_warnx("upstream \"%s\" at %s: %s%s%s%s%s", u->name, where,
+	    reason_is_certificate(reason) ? "certificate refused: " : "",
+	    sentence(reason), detail_text[0] != '\0' ? ": " : "", detail_text,
+	    more);
+	if (reason == REASON_NO_PIN)
+		say_pins(u);
+}
+
+static const char *
+sentence(enum reason reason)
+{
+	switch (reason) {
+	case REASON_REFUSED:
+		return "connection refused";
+	case REASON_RESET:
+		return "connection reset";
+	case REASON_CLOSED:
+		return "connection closed by the upstream";
+	case REASON_GARBAGE:
+		return "closed: what it sent was nothing that was asked for";
+	default:
+		return reason_text(reason);
+	}
+}
+
+/* As they stand in a config, leaf first. */
+static void
+say_pins(const struct upstream *u)
+{
+	char pin[VERIFY_PIN_TEXT];
+	size_t i;
+
+	for (i = 0; i < detail_chain.npin; i++)
+		log_warnx("upstream \"%s\" %s: pin \"%s\"", u->name,
+		    i == 0 ? "has the leaf" : "has also",
+		    verify_pin_text(detail_chain.pin[i], pin));
+}

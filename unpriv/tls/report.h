@@ -1,0 +1,24 @@
+/*
+ * What the log is told of an upstream's addresses: a line when one changes
+ * its state, and of the same at most one a minute, with a count.
+ */
+#ifndef UNPRIV_TLS_REPORT_H
+#define UNPRIV_TLS_REPORT_H
+
+#include <stdint.h>
+
+#include "reason.h"
+#include "upstream.h"
+#include "verify.h"
+
+#define REPORT_AGAIN 60000 /* milliseconds */
+
+/* A config came: all is told anew. */
+void report_reset(void);
+/* More of what report_address is told next: detail may be NULL; chain (what
+ * was verified), too. Neither is kept. */
+void report_detail(const char *detail, const struct verify_result *chain);
+void report_address(const struct upstreams *all, uint32_t upstream,
+    uint32_t address, enum reason reason, uint64_t now);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * A config on its way in: every field is checked, also though the parent
+ * sent it. What is not whole is never used.
+ */
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dotproxy/log.h"
+
+#include "upstream.h"
+
+static const char *take_begin(struct intake *, const struct ipc_conf_tls *);
+static const char *
+take_upstream(struct intake *, const struct ipc_upstream *, int);
+static const char *take_address(struct intake *, const struct ipc_address *);
+static const char *take_pin(struct intake *, const struct ipc_pin *);
+static const char *take_commit(
+    struct intake *, const struct ipc_generation *, struct upstreams **);
+static bool printable(const char *);
+static uint8_t *read_ca(int, size_t *);
+static struct tls_config *new_config(void);
+static void use_ca(struct upstream *, const uint8_t *, size_t);
+static bool same(const struct upstream *, const struct upstream *);
+
+void
+upstreams_free(struct upstreams *all)
+{
+	uint32_t i;
+
+	if (all == NULL)
+		return;
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++) {
+		verify_anchors_free(all->one[i].anchors);
+		tls_config_free(all->one[i].tls);
+		tls_config_free(all->one[i].diagnose);
+	}
+	free(all);
+}
+
+void
+upstreams_for_pool(const struct upstreams *all, const struct upstreams *before,
+    struct pool_upstream *out)
+{
+	const struct upstream *u;
+	uint32_t i, n, bi, bn;
+
+	memset(out, 0, all->n * sizeof(*out));
+	for (i = 0; i < all->n; i++) {
+		u = &all->one[i];
+		memcpy(out[i].name, u->name, sizeof(out[i].name));
+		out[i].naddress = u->naddress;
+		for (n = 0; n < u->naddress; n++) {
+			out[i].was_upstream[n] = UINT32_MAX;
+			out[i].was_address[n] = UINT32_MAX;
+			for (bi = 0; before != NULL && bi < before->n; bi++)
+				for (bn = 0; same(u, &before->one[bi]) &&
+				     bn < before->one[bi].naddress;
+				     bn++)
+					if (netaddr_equal(&u->address[n],
+						&before->one[bi].address[bn])) {
+						out[i].was_upstream[n] = bi;
+						out[i].was_address[n] = bn;
+					}
+		}
+	}
+}
+
+const char *
+intake_message(
+    struct intake *in, const struct ipc_message *m, struct upstreams **done)
+{
+	const char *wrong;
+
+	*done = NULL;
+	switch (m->type) {
+	case IPC_CONF_TLS:
+		wrong = take_begin(in, m->payload);
+		break;
+	case IPC_UPSTREAM:
+		wrong = take_upstream(in, m->payload, m->fd);
+		break;
+	case IPC_ADDRESS:
+		wrong = take_address(in, m->payload);
+		break;
+	case IPC_PIN:
+		wrong = take_pin(in, m->payload);
+		break;
+	case IPC_COMMIT:
+		wrong = take_commit(in, m->payload, done);
+		break;
+	default:
+		wrong = "not of a config";
+		break;
+	}
+	if (m->fd != -1)
+		(void)close(m->fd);
+	return wrong;
+}
+
+static const char *
+take_begin(struct intake *in, const struct ipc_conf_tls *conf)
+{
+	if (in->all != NULL)
+		return "a config within another";
+	if (conf->generation == 0 || conf->nupstream == 0 ||
+	    conf->nupstream > CONF_UPSTREAMS_MAX || conf->verbose > 1)
+		return "a config with a number out of bounds";
+	memset(in, 0, sizeof(*in));
+	if ((in->all = calloc(1, sizeof(*in->all))) == NULL)
+		fatal("calloc");
+	in->all->generation = conf->generation;
+	in->all->verbose = conf->verbose == 1;
+	in->announced = conf->nupstream;
+	return NULL;
+}
+
+static const char *
+take_upstream(struct intake *in, const struct ipc_upstream *from, int fd)
+{
+	struct upstream *u;
+	uint8_t *ca;
+	size_t len;
+
+	if (in->all == NULL || in->all->n >= in->announced ||
+	    from->index != in->all->n)
+		return "an upstream out of order";
+	if (from->naddress == 0 || from->naddress > CONF_ADDRESSES_MAX ||
+	    from->npin > CONF_PINS_MAX)
+		return "an upstream with a number out of bounds";
+	if (!ipc_string_is_valid(from->name, sizeof(from->name)) ||
+	    !ipc_string_is_valid(from->host, sizeof(from->host)) ||
+	    from->name[0] == '\0' || !printable(from->name) ||
+	    !printable(from->host))
+		return "an upstream with a name that is none";
+	if (from->host[0] == '\0' && from->npin == 0)
+		return "an upstream with neither name nor pin";
+	if ((ca = read_ca(fd, &len)) == NULL)
+		return "a CA bundle that cannot be read";
+
+	u = &in->all->one[in->all->n++];
+	memcpy(u->name, from->name, sizeof(u->name));
+	memcpy(u->host, from->host, sizeof(u->host));
+	u->naddress = from->naddress;
+	u->npin = from->npin;
+	use_ca(u, ca, len);
+	free(ca);
+	return NULL;
+}
+
+static const char *
+take_address(struct intake *in, const struct ipc_address *from)
+{
+	if (in->all == NULL || from->upstream >= in->all->n ||
+	    from->index != in->naddress[from->upstream] ||
+	    from->index >= in->all->one[from->upstream].naddress)
+		return "an address out of order";
+	if (!netaddr_is_valid(&from->address) || from->address.port == 0)
+		return "an address that is none";
+	in->all->one[from->upstream].address[from->index] = from->address;
+	in->naddress[from->upstream]++;
+	return NULL;
+}
+
+static const char *
+take_pin(struct intake *in, const struct ipc_pin *from)
+{
+	if (in->all == NULL || from->upstream >= in->all->n ||
+	    from->index != in->npin[from->upstream] ||
+	    from->index >= in->all->one[from->upstream].npin)
+		return "a pin out of order";
+	memcpy(in->all->one[from->upstream].pin[from->index], from->pin,
+	    VERIFY_PIN_LEN);
+	in->npin[from->upstream]++;
+	return NULL;
+}
+
+static const char *
+take_commit(struct intake *in, const struct ipc_generation *commit,
+    struct upstreams **done)
+{
+	uint32_t i;
+
+	if (in->all == NULL || commit->generation != in->all->generation ||
+	    in->all->n != in->announced)
+		return "a config that is not whole";
+	for (i = 0; i < in->all->n; i++)
+		if (in->naddress[i] != in->all->one[i].naddress ||
+		    in->npin[i] != in->all->one[i].npin)
+			return "an upstream that is not whole";
+	*done = in->all;
+	in->all = NULL;
+	return NULL;
+}
+
+/* They go into texts for clients. */
+static bool
+printable(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+/* The whole of it, or NULL. */
+static uint8_t *
+read_ca(int fd, size_t *len)
+{
+	uint8_t *ca, *fitted;
+	ssize_t n = -1;
+
+	if ((ca = malloc(UPSTREAM_CA_MAX + 1)) == NULL)
+		fatal("malloc");
+	*len = 0;
+	while (*len <= UPSTREAM_CA_MAX &&
+	    (n = pread(
+		 fd, &ca[*len], UPSTREAM_CA_MAX + 1 - *len, (off_t)*len)) > 0)
+		*len += (size_t)n;
+	if (n != 0 || *len > UPSTREAM_CA_MAX) {
+		free(ca);
+		return NULL;
+	}
+	fitted = realloc(ca, *len + 1);
+	return fitted != NULL ? fitted : ca;
+}
+
+static struct tls_config *
+new_config(void)
+{
+	struct tls_config *config;
+
+	if ((config = tls_config_new()) == NULL)
+		fatalx("tls_config_new: no memory");
+	if (tls_config_set_protocols(
+		config, TLS_PROTOCOL_TLSv1_2 | TLS_PROTOCOL_TLSv1_3) == -1 ||
+	    tls_config_set_ciphers(config, "secure") == -1 ||
+	    tls_config_set_alpn(config, "dot") == -1)
+		fatalx("tls_config: %s", tls_config_error(config));
+	return config;
+}
+
+static void
+use_ca(struct upstream *u, const uint8_t *ca, size_t len)
+{
+	(void)SHA256(ca, len, u->ca_hash);
+	u->anchors = verify_anchors_new(ca, len);
+	if (u->anchors == NULL)
+		log_warnx("upstream \"%s\": there is no certificate in its CA "
+			  "bundle: none of its connections can be verified",
+		    u->name);
+	u->tls = new_config();
+	if (len > 0 && tls_config_set_ca_mem(u->tls, ca, len) == -1)
+		fatalx("tls_config: %s", tls_config_error(u->tls));
+	/* By pin alone: the chain must still hold. */
+	if (u->host[0] == '\0')
+		tls_config_insecure_noverifyname(u->tls);
+	u->diagnose = new_config();
+	tls_config_insecure_noverifycert(u->diagnose);
+	tls_config_insecure_noverifyname(u->diagnose);
+	tls_config_insecure_noverifytime(u->diagnose);
+}
+
+/* Whether a connection to one is as well verified for the other. */
+static bool
+same(const struct upstream *a, const struct upstream *b)
+{
+	return strcmp(a->host, b->host) == 0 && a->npin == b->npin &&
+	    memcmp(a->pin, b->pin, a->npin * sizeof(a->pin[0])) == 0 &&
+	    memcmp(a->ca_hash, b->ca_hash, sizeof(a->ca_hash)) == 0;
+}

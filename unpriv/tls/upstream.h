@@ -1,0 +1,62 @@
+/*
+ * The upstreams as this process has them: what the parent sent, checked, and
+ * made into what a connection is verified by.
+ */
+#ifndef UNPRIV_TLS_UPSTREAM_H
+#define UNPRIV_TLS_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tls.h>
+
+#include "dotproxy/conf.h"
+#include "dotproxy/ipc.h"
+
+#include "pool.h"
+#include "verify.h"
+
+#define UPSTREAM_CA_MAX (4 * 1024 * 1024) /* bytes of a bundle */
+
+struct upstream {
+	char name[CONF_NAME_MAX];
+	char host[CONF_HOST_MAX]; /* "": by pin alone */
+	uint32_t naddress, npin;
+	struct netaddr address[CONF_ADDRESSES_MAX];
+	uint8_t pin[CONF_PINS_MAX][VERIFY_PIN_LEN];
+	uint8_t ca_hash[32]; /* SHA-256 of the bundle */
+	struct verify_anchors *anchors; /* NULL: no certificate in it */
+	struct tls_config *tls; /* verifies chain and name */
+	/* Verifies nothing: only to fetch the chain that was refused. */
+	struct tls_config *diagnose;
+};
+
+/* A whole config. */
+struct upstreams {
+	uint32_t generation;
+	uint32_t n;
+	bool verbose;
+	struct upstream one[CONF_UPSTREAMS_MAX];
+};
+
+void upstreams_free(struct upstreams *all);
+/* What the pool is told of them, as it differs from the ones before. */
+void upstreams_for_pool(const struct upstreams *all,
+    const struct upstreams *before, struct pool_upstream *out);
+
+/* A config on its way in. */
+struct intake {
+	struct upstreams *all; /* NULL: none has begun */
+	uint32_t naddress[CONF_UPSTREAMS_MAX], npin[CONF_UPSTREAMS_MAX];
+	uint32_t announced; /* upstreams to come in all */
+};
+
+/*
+ * Takes IPC_CONF_TLS, IPC_UPSTREAM, IPC_ADDRESS, IPC_PIN or IPC_COMMIT, and
+ * closes its descriptor. Returns NULL, or what is wrong with it: then the
+ * config is not one. With a good IPC_COMMIT, *done is the config, the
+ * caller's to free.
+ */
+const char *intake_message(
+    struct intake *in, const struct ipc_message *m, struct upstreams **done);
+
+#endif
