@@ -1,0 +1,71 @@
+# A worker that an attacker owns, against the real kernel, the real parent and
+# the real TLS process: one case for each of its attacks (owned.c).
+
+owned=$(atf_get_srcdir)/libexec
+dotproxy=$(atf_get_srcdir)/../../dotproxy
+
+# wait_for SECONDS COMMAND...: until it is true.
+wait_for()
+{
+	limit=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		limit=$((limit - 1))
+		[ $limit -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+attack()
+{
+	line=$("$owned"/dotproxy-worker -l | awk -F'\t' -v n="$1" '$2 == n')
+	number=${line%%	*}
+	says=${line##*	}
+	cat >conf <<-EOF
+	listen on 127.0.0.1 port $(($$ % 20000 + 20000))
+	workers 1
+	tcp connections each $number
+	user "nobody"
+	chroot "$PWD/empty"
+	upstream "gone" {
+		address 127.0.0.1 port 9
+		name "gone.test"
+	}
+	forward to "gone"
+	EOF
+	mkdir empty
+	chmod go-w conf
+	"$dotproxy" -d -f conf -L "$owned" >log 2>&1 &
+	parent=$!
+	echo $parent >pid
+	wait_for 10 grep -qF "$says" log ||
+	    { cat log; atf_fail "the parent did not say: $says"; }
+	# It goes on, and has a worker again.
+	wait_for 10 grep -qE "worker 0: (starting again|died .* times)|lines dropped|forged" log ||
+	    { cat log; atf_fail "the worker was not started again"; }
+	kill -0 $parent || { cat log; atf_fail "the parent is gone"; }
+	kill -TERM $parent
+	wait $parent || { cat log; atf_fail "the parent did not exit with 0"; }
+	rm pid
+}
+
+for name in $("$(atf_get_srcdir)"/libexec/dotproxy-worker -l 2>/dev/null |
+    cut -f2); do
+	eval "
+	atf_test_case $name cleanup
+	${name}_head() {
+		atf_set descr 'an owned worker: $name'
+		atf_set timeout 60
+	}
+	${name}_body() { attack $name; }
+	${name}_cleanup() { [ ! -f pid ] || kill -KILL \$(cat pid); }
+	"
+done
+
+atf_init_test_cases()
+{
+	for name in $("$(atf_get_srcdir)"/libexec/dotproxy-worker -l | cut -f2)
+	do
+		atf_add_test_case "$name"
+	done
+}
