@@ -1,0 +1,192 @@
+/* A config in pieces: each field out of bounds, each count that is wrong. */
+#include <atf-c.h>
+#include <string.h>
+
+#include "unpriv/worker/settings.h"
+
+#define CASE(name)                                                             \
+	ATF_TC_WITHOUT_HEAD(name);                                             \
+	ATF_TC_BODY(name, tc)
+
+static struct staged staged;
+static struct ipc_conf_worker conf;
+static struct netaddr prefix;
+static struct ipc_listen listener;
+
+static void
+set_up(void)
+{
+	memset(&staged, 0, sizeof(staged));
+	conf = (struct ipc_conf_worker){ .generation = 2,
+		.workers = 4,
+		.index = 3,
+		.nallow = 1,
+		.nlisten = 1,
+		.udp_size = 1232,
+		.tcp_max = 1024,
+		.tcp_each = 64 };
+	ATF_REQUIRE(netaddr_parse_prefix(&prefix, "10.0.0.0/9"));
+	memset(&listener, 0, sizeof(listener));
+	ATF_REQUIRE(netaddr_parse(&listener.address, "127.0.0.1"));
+	listener.address.port = 53;
+	listener.proto = IPC_UDP;
+}
+
+static const char *
+begin(void)
+{
+	return stage_begin(&staged, &conf, 1);
+}
+
+static const char *
+commit(uint32_t generation)
+{
+	struct ipc_generation m = { generation };
+
+	return stage_commit(&staged, &m);
+}
+
+CASE(a_whole_config_is_taken)
+{
+	struct netaddr a;
+
+	(void)tc;
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) == NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 5) == NULL);
+	ATF_CHECK(commit(2) == NULL);
+	ATF_CHECK_EQ(2, staged.settings.generation);
+	ATF_CHECK_EQ(5, staged.socket[0].fd);
+	ATF_REQUIRE(netaddr_parse(&a, "10.127.255.255"));
+	ATF_CHECK(settings_allow(&staged.settings, &a));
+	ATF_REQUIRE(netaddr_parse(&a, "10.128.0.0"));
+	ATF_CHECK(!settings_allow(&staged.settings, &a));
+	ATF_REQUIRE(netaddr_parse(&a, "::1"));
+	ATF_CHECK(!settings_allow(&staged.settings, &a));
+}
+
+CASE(each_field_out_of_bounds_is_refused)
+{
+	static const struct {
+		size_t offset;
+		uint32_t bad;
+	} cases[] = {
+#define FIELD(name, value) { offsetof(struct ipc_conf_worker, name), value }
+		FIELD(generation, 0),
+		FIELD(generation, 1),
+		FIELD(workers, 0),
+		FIELD(workers, CONF_WORKERS_MAX + 1),
+		FIELD(index, 4),
+		FIELD(nallow, CONF_ALLOW_MAX + 1),
+		FIELD(nlisten, 0),
+		FIELD(nlisten, SETTINGS_SOCKETS + 1),
+		FIELD(udp_size, CONF_UDP_SIZE_MIN - 1),
+		FIELD(udp_size, CONF_UDP_SIZE_MAX + 1),
+		FIELD(tcp_max, 0),
+		FIELD(tcp_max, CONF_TCP_LIMIT + 1),
+		FIELD(tcp_each, 0),
+		FIELD(tcp_each, CONF_TCP_LIMIT + 1),
+		FIELD(verbose, 2),
+#undef FIELD
+	};
+	size_t i;
+
+	(void)tc;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_up();
+		memcpy((uint8_t *)&conf + cases[i].offset, &cases[i].bad,
+		    sizeof(cases[i].bad));
+		ATF_CHECK_MSG(begin() != NULL, "case %zu", i);
+		ATF_CHECK(!staged.open);
+	}
+}
+
+CASE(a_prefix_with_anything_that_does_not_count_is_refused)
+{
+	(void)tc;
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	prefix.bytes[1] = 0x40;
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+	set_up();
+	prefix.bytes[5] = 1;
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+	set_up();
+	prefix.port = 53;
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+	set_up();
+	prefix.family = 5;
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+	set_up();
+	prefix.bits = 33;
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+}
+
+CASE(a_socket_that_is_none_is_refused)
+{
+	(void)tc;
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	listener.proto = 3;
+	ATF_CHECK(stage_socket(&staged, &listener, 5) != NULL);
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	listener.address.port = 0;
+	ATF_CHECK(stage_socket(&staged, &listener, 5) != NULL);
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	listener.address.bits = 24;
+	ATF_CHECK(stage_socket(&staged, &listener, 5) != NULL);
+	set_up();
+	conf.nlisten = 3;
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 5) == NULL);
+	listener.proto = IPC_TCP;
+	ATF_CHECK(stage_socket(&staged, &listener, 6) == NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 7) != NULL);
+}
+
+CASE(counts_must_agree_with_what_was_announced)
+{
+	(void)tc;
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(begin() != NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+	ATF_CHECK(commit(2) != NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 5) == NULL);
+	ATF_CHECK(commit(3) != NULL);
+	listener.proto = IPC_TCP;
+	ATF_CHECK(stage_socket(&staged, &listener, 6) != NULL);
+	set_up();
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 5) == NULL);
+	ATF_CHECK(commit(2) != NULL);
+}
+
+CASE(nothing_is_taken_outside_of_a_config)
+{
+	(void)tc;
+	set_up();
+	ATF_CHECK(commit(2) != NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) != NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 5) != NULL);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, a_whole_config_is_taken);
+	ATF_TP_ADD_TC(tp, each_field_out_of_bounds_is_refused);
+	ATF_TP_ADD_TC(
+	    tp, a_prefix_with_anything_that_does_not_count_is_refused);
+	ATF_TP_ADD_TC(tp, a_socket_that_is_none_is_refused);
+	ATF_TP_ADD_TC(tp, counts_must_agree_with_what_was_announced);
+	ATF_TP_ADD_TC(tp, nothing_is_taken_outside_of_a_config);
+	return atf_no_error();
+}
