@@ -1,0 +1,53 @@
+# The manual pages against the program: what is in one and not in the other.
+
+top=$(atf_config_get top "$(atf_get_srcdir)/../../..")
+
+atf_test_case the_pages_are_without_fault
+the_pages_are_without_fault_head() {
+	atf_set require.progs mandoc
+}
+the_pages_are_without_fault_body() {
+	for page in "$top"/man/*.[1-9]; do
+		mandoc -T lint -W style "$page" 2>/dev/null |
+		    grep -v 'referenced manual not found' >faults
+		atf_check cat faults
+	done
+}
+
+atf_test_case the_counters_of_the_page_are_those_of_the_table
+the_counters_of_the_page_are_those_of_the_table_body() {
+	"$top/build/counters" <"$top/dotproxy/counter.h" >expected
+	atf_check test -s expected
+	sed -n '/^\.Ss Counters/,/^\.El/p' "$top/man/dotproxy.8" |
+	    sed '1,/^\.Bl/d;/^\.El/d' >page
+	atf_check cmp expected page
+}
+
+atf_test_case every_option_has_its_place_in_the_page
+every_option_has_its_place_in_the_page_body() {
+	sed -n 's/.*getopt(argc, argv, "\([^"]*\)").*/\1/p' \
+	    "$top/parent/main.c" | tr -d : | fold -w 1 >options
+	atf_check test -s options
+	while read -r option; do
+		atf_check -o ignore grep "^\.It Fl $option" \
+		    "$top/man/dotproxy.8"
+	done <options
+}
+
+atf_test_case every_capability_that_the_parent_keeps_is_in_the_page
+every_capability_that_the_parent_keeps_is_in_the_page_body() {
+	sed -n '/^} kept\[\]/,/^};/s/.*"\(CAP_[A-Z_]*\)".*/\1/p' \
+	    "$top/dotproxy/sandbox.c" >kept
+	atf_check test -s kept
+	while read -r cap; do
+		atf_check -o ignore grep "$cap" "$top/man/dotproxy.8"
+	done <kept
+}
+
+atf_init_test_cases() {
+	atf_add_test_case the_pages_are_without_fault
+	atf_add_test_case the_counters_of_the_page_are_those_of_the_table
+	atf_add_test_case every_option_has_its_place_in_the_page
+	atf_add_test_case \
+	    every_capability_that_the_parent_keeps_is_in_the_page
+}
