@@ -72,10 +72,11 @@ void
 dns_read_name(
     struct dns_reader *r, uint8_t *name, uint8_t *len, bool compression)
 {
-	size_t begin = r->pos, run = r->pos, pos = r->pos;
 	size_t after = 0, end = r->len, pointers = 0, target, used = 0;
+	size_t begin, pos, run;
 	uint8_t c;
 
+	begin = run = pos = r->pos;
 	*len = 0;
 	if (r->failed)
 		return;
