@@ -26,5 +26,6 @@ CFLAGS    ?= -O2 -g
 include build/flags.mk
 include build/programs.mk
 include build/regress.mk
+include build/fuzz.mk
 include build/install.mk
 include build/targets.mk
