@@ -51,6 +51,8 @@ struct conf {
 	char user[CONF_USER_MAX];
 	char chroot[PATH_MAX];
 	struct netaddr listen[CONF_LISTEN_MAX]; /* with ports */
+	uint16_t listen_or[CONF_LISTEN_MAX]; /* the port where that one is
+						not permitted; 0: none */
 	uint32_t nlisten;
 	struct netaddr allow[CONF_ALLOW_MAX]; /* prefixes */
 	uint32_t nallow;

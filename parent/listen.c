@@ -19,6 +19,7 @@
 
 static const struct listener *
 find(const struct listeners *, const struct netaddr *, uint32_t);
+static bool is_permitted(const struct netaddr *);
 static int
 open_group(struct listener *, const struct netaddr *, uint32_t, uint32_t);
 static int open_socket(const struct netaddr *, uint32_t, bool);
@@ -33,18 +34,20 @@ listeners_open(struct listeners *out, const struct conf *conf, uint32_t workers,
 {
 	static const uint32_t protos[] = { IPC_UDP, IPC_TCP };
 	const struct listener *known;
-	const struct netaddr *address;
+	struct netaddr address;
 	uint32_t i, p;
 
 	out->n = 0;
 	for (i = 0; i < conf->nlisten; i++) {
-		address = &conf->listen[i];
+		address = conf->listen[i];
+		if (conf->listen_or[i] != 0 && !is_permitted(&address))
+			address.port = conf->listen_or[i];
 		for (p = 0; p < 2; p++) {
 			known =
-			    old == NULL ? NULL : find(old, address, protos[p]);
+			    old == NULL ? NULL : find(old, &address, protos[p]);
 			if (known != NULL)
 				out->one[out->n] = *known;
-			else if (open_group(&out->one[out->n], address,
+			else if (open_group(&out->one[out->n], &address,
 				     protos[p], workers) == -1) {
 				listeners_close(out, old);
 				return -1;
@@ -81,6 +84,17 @@ find(const struct listeners *l, const struct netaddr *address, uint32_t proto)
 		    netaddr_equal(&l->one[i].address, address))
 			return &l->one[i];
 	return NULL;
+}
+
+/* Only the missing privilege counts: a port that is taken is a mistake. */
+static bool
+is_permitted(const struct netaddr *address)
+{
+	int fd = open_socket(address, IPC_UDP, false);
+
+	if (fd != -1)
+		(void)close(fd);
+	return fd != -1 || errno != EACCES;
 }
 
 /* The SO_REUSEPORT group of one address: a socket for each worker. */

@@ -93,7 +93,8 @@ static void set_number(struct parser *, uint32_t *, struct word, uint32_t,
 static void set_macro(struct parser *, struct word, struct word);
 static void set_user(struct parser *, struct word);
 static void set_chroot(struct parser *, struct word);
-static void add_listen(struct parser *, struct word, struct word);
+static void
+add_listen(struct parser *, struct word, struct word, struct word);
 static void add_allow(struct parser *, struct word);
 static void begin_upstream(struct parser *, struct word);
 static void end_upstream(struct parser *);
@@ -126,7 +127,7 @@ static void add_forward(struct parser *, struct word);
 
 %token	WORD BAD
 %token	WORKERS USER CHROOT LISTEN ALLOW UDP TCP UPSTREAM FORWARD
-%token	ON PORT FROM SIZE CONNECTIONS EACH TO
+%token	ON PORT OR FROM SIZE CONNECTIONS EACH TO
 %token	ADDRESS NAME CA PIN
 
 %%
@@ -192,7 +193,13 @@ chroot	: CHROOT			{ expect(p, A_PATH); }
 listen	: LISTEN			{ expect(p, "\"on\""); }
 	  ON				{ expect(p, AN_ADDRESS); }
 	  WORD				{ expect(p, "\"port\" or " END); }
-	  port				{ add_listen(p, $5, $7); }
+	  port				{ expect(p, "\"or\" or " END); }
+	  or				{ add_listen(p, $5, $7, $9); }
+	;
+
+or	: /* empty */			{ $$.text = NULL; }
+	| OR				{ expect(p, A_PORT); }
+	  WORD				{ $$ = $3; }
 	;
 
 port	: /* empty */			{ $$.text = NULL; }
@@ -341,6 +348,7 @@ static const struct keyword {
 	{ "pin", PIN, PLACE_UPSTREAM },
 	{ "on", ON, PLACE_NONE },
 	{ "port", PORT, PLACE_NONE },
+	{ "or", OR, PLACE_NONE },
 	{ "from", FROM, PLACE_NONE },
 	{ "size", SIZE, PLACE_NONE },
 	{ "connections", CONNECTIONS, PLACE_NONE },
@@ -988,17 +996,21 @@ set_chroot(struct parser *p, struct word w)
 }
 
 static void
-add_listen(struct parser *p, struct word w, struct word port)
+add_listen(struct parser *p, struct word w, struct word port, struct word other)
 {
 	struct conf *conf = p->conf;
 	struct netaddr a;
-	uint32_t i;
+	uint32_t i, n = 0;
 
 	if (!p->own_listen)
 		conf->nlisten = 0;
 	p->own_listen = true;
 	if (!set_address(p, &a, w, port, CONF_PORT))
 		return;
+	if (other.text != NULL && !parse_number(other.text, 1, 65535, &n)) {
+		complain(p, other, "expected " A_PORT);
+		return;
+	}
 	for (i = 0; i < conf->nlisten; i++)
 		if (netaddr_equal(&conf->listen[i], &a)) {
 			complain(p, w, "this address and port is listed twice");
@@ -1007,8 +1019,10 @@ add_listen(struct parser *p, struct word w, struct word port)
 	if (conf->nlisten == CONF_LISTEN_MAX)
 		complain(p, w,
 		    "expected at most " LITERAL(CONF_LISTEN_MAX) " addresses");
-	else
+	else {
+		conf->listen_or[conf->nlisten] = (uint16_t)n;
 		conf->listen[conf->nlisten++] = a;
+	}
 }
 
 static void

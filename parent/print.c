@@ -7,6 +7,7 @@
 #include "config.h"
 
 static void print_upstream(const struct conf_upstream *, FILE *);
+static void print_listen(const struct netaddr *, uint16_t, FILE *);
 static void print_address(const char *, const struct netaddr *, FILE *);
 static void print_quoted(const char *, const char *, FILE *);
 
@@ -23,7 +24,7 @@ config_print(const struct conf *conf, FILE *out)
 	print_quoted("user", conf->user, out);
 	print_quoted("chroot", conf->chroot, out);
 	for (i = 0; i < conf->nlisten; i++)
-		print_address("listen on", &conf->listen[i], out);
+		print_listen(&conf->listen[i], conf->listen_or[i], out);
 	fprintf(out, "allow from {\n");
 	for (i = 0; i < conf->nallow; i++)
 		fprintf(
@@ -56,6 +57,17 @@ print_upstream(const struct conf_upstream *up, FILE *out)
 	for (i = 0; i < up->npin; i++)
 		print_quoted("\tpin", config_pin_text(up->pin[i], text), out);
 	fprintf(out, "}\n");
+}
+
+static void
+print_listen(const struct netaddr *a, uint16_t other, FILE *out)
+{
+	char text[NETADDR_TEXT];
+
+	fprintf(out, "listen on %s", netaddr_port_text(a, text));
+	if (other != 0)
+		fprintf(out, " or %u", other);
+	fputc('\n', out);
 }
 
 static void
