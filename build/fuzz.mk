@@ -18,6 +18,8 @@ FUZZ_CFLAGS  := -std=c11 -g -O1 -fno-omit-frame-pointer -DDOTPROXY_SANITIZE \
 FUZZ_DNS := $(DNS_SRC) regress/dns/check.c regress/dns/naive.c
 FUZZ_SRC_dns_query  := $(FUZZ_DNS)
 FUZZ_SRC_dns_answer := $(FUZZ_DNS)
+FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
+	dotproxy/ipc.c dotproxy/log.c dotproxy/counter.c
 
 FUZZ_NAMES := $(patsubst regress/fuzz/%_fuzz.c,%,$(wildcard regress/fuzz/*_fuzz.c))
 FUZZ_BIN   := $(patsubst %,$(FUZZ_OBJ)/%_fuzz,$(FUZZ_NAMES))
