@@ -38,6 +38,7 @@ struct waiting {
 	socklen_t address_len;
 	size_t control_len;
 	uint32_t object, serial; /* of the listener */
+	bool sent;
 };
 
 static bool read_batch(struct listener *);
@@ -46,6 +47,7 @@ static bool
 asked_address(const struct listener *, struct msghdr *, struct query_client *);
 static size_t answer_from(const struct query_client *, union control *);
 static size_t put_control(union control *, int, int, const void *, size_t);
+static void send_through(uint32_t, uint32_t, unsigned int);
 static void send_all(int, struct mmsghdr *, unsigned int);
 
 static struct packet in[BATCH];
@@ -113,47 +115,49 @@ udp_reply(const struct query_reply *reply)
 	    l->wildcard ? answer_from(&reply->client, &w->packet.control) : 0;
 	w->object = reply->client.object;
 	w->serial = reply->client.serial;
+	w->sent = false;
 }
 
 /* One sendmmsg for each socket that anything is to be sent through. */
 void
 udp_flush(void)
 {
-	struct mmsghdr msg[BATCH];
-	struct listener *l;
-	struct waiting *w, *first;
-	unsigned int i, left = nout, n;
-	bool sent[BATCH] = { false };
+	unsigned int i;
 
-	while (left != 0) {
-		first = NULL;
-		n = 0;
-		for (i = 0; i < nout; i++) {
-			w = &out[i];
-			if (sent[i] ||
-			    (first != NULL && w->serial != first->serial))
-				continue;
-			first = w;
-			sent[i] = true;
-			memset(&msg[n], 0, sizeof(msg[n]));
-			msg[n].msg_hdr.msg_name = &w->packet.address;
-			msg[n].msg_hdr.msg_namelen = w->address_len;
-			msg[n].msg_hdr.msg_iov = &w->packet.iov;
-			msg[n].msg_hdr.msg_iovlen = 1;
-			if (w->control_len != 0)
-				msg[n].msg_hdr.msg_control =
-				    w->packet.control.bytes;
-			msg[n].msg_hdr.msg_controllen = w->control_len;
-			n++;
-		}
-		left -= n;
-		l = listener_get(first->object, first->serial);
-		if (l != NULL)
-			send_all(l->fd, msg, n);
-		else
-			counter_add(udp_send_dropped, n);
-	}
+	for (i = 0; i < nout; i++)
+		if (!out[i].sent)
+			send_through(out[i].object, out[i].serial, i);
 	nout = 0;
+}
+
+/* All from the i-th on that go the same way. */
+static void
+send_through(uint32_t object, uint32_t serial, unsigned int i)
+{
+	struct listener *l = listener_get(object, serial);
+	struct mmsghdr msg[BATCH];
+	struct waiting *w;
+	unsigned int n = 0;
+
+	for (; i < nout; i++) {
+		w = &out[i];
+		if (w->sent || w->serial != serial)
+			continue;
+		w->sent = true;
+		memset(&msg[n], 0, sizeof(msg[n]));
+		msg[n].msg_hdr.msg_name = &w->packet.address;
+		msg[n].msg_hdr.msg_namelen = w->address_len;
+		msg[n].msg_hdr.msg_iov = &w->packet.iov;
+		msg[n].msg_hdr.msg_iovlen = 1;
+		if (w->control_len != 0)
+			msg[n].msg_hdr.msg_control = w->packet.control.bytes;
+		msg[n].msg_hdr.msg_controllen = w->control_len;
+		n++;
+	}
+	if (l != NULL)
+		send_all(l->fd, msg, n);
+	else
+		counter_add(udp_send_dropped, n);
 }
 
 /* False: there is nothing more to read for now. */
