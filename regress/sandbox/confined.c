@@ -78,6 +78,14 @@ outcome_is_exit(const struct outcome *o, int status)
 }
 
 void
+confined_skip_if_sanitized(void)
+{
+#ifdef DOTPROXY_SANITIZE
+	atf_tc_skip("built with sanitizers: another table");
+#endif
+}
+
+void
 confined_as_user(void)
 {
 	if (setgroups(0, NULL) == -1 ||

@@ -39,6 +39,9 @@ struct outcome confined_run(const struct confined *what);
 bool outcome_is_sigsys(const struct outcome *o);
 bool outcome_is_exit(const struct outcome *o, int status);
 
+/* A sanitizer's runtime is allowed more, which is not what is tested. */
+void confined_skip_if_sanitized(void);
+
 /* For before: become an ordinary user without any capability. */
 void confined_as_user(void);
 
