@@ -171,14 +171,15 @@ tell_counters(void)
 
 	listener_count_drops();
 	memcpy(m.value, counter_value, sizeof(m.value));
-	tell(IPC_COUNTERS, &m, sizeof(m));
+	/* A parent that does not keep up misses some, and asks again. */
+	(void)ipc_send(&parent, IPC_COUNTERS, &m, sizeof(m), -1);
 }
 
-/* A parent that does not keep up misses figures, and asks again; one that is
- * gone is seen when reading. */
+/* What the parent waits for must not get lost: rather be started anew than
+ * be taken for one that is still at it. */
 static void
 tell(enum ipc_type type, const void *payload, size_t len)
 {
 	if (ipc_send(&parent, type, payload, len, -1) == -1)
-		log_debug("message %d to the parent is lost", (int)type);
+		fatal("message %d to the parent", (int)type);
 }
