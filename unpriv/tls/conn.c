@@ -45,6 +45,8 @@ struct conn {
 	bool diagnose;
 	bool dirty; /* on the list of those to flush */
 	bool blocked; /* a write waits for the socket */
+	bool eof; /* the socket's, not TLS's */
+	int error; /* errno of the socket's end; 0: none */
 	struct event *readable, *writable;
 	struct stream in;
 	uint8_t *out;
@@ -68,11 +70,13 @@ static void verify(struct conn *, struct verify_result *);
 static void receive(struct conn *);
 static bool take_messages(struct conn *);
 static void flush(struct conn *);
-static enum reason why_ended(const struct conn *, ssize_t, int);
+static ssize_t read_socket(struct tls *, void *, size_t, void *);
+static ssize_t write_socket(struct tls *, const void *, size_t, void *);
+static enum reason why_ended(const struct conn *);
 static void ended(struct conn *, enum reason, const char *);
 static void watch(struct conn *, bool, bool);
-static void let_go(struct conn *);
-static void drop_socket(struct conn *);
+static void let_go(struct conn *, bool);
+static void drop_socket(struct conn *, bool);
 static void on_event(evutil_socket_t, short, void *);
 static uint32_t index_of(const struct conn *);
 
@@ -114,7 +118,7 @@ conn_open(uint32_t n, uint32_t upstream, uint32_t address)
 void
 conn_close(uint32_t n)
 {
-	let_go(&conns[n]);
+	let_go(&conns[n], true);
 }
 
 bool
@@ -190,7 +194,7 @@ conns_close(void)
 	uint32_t i;
 
 	for (i = 0; i < POOL_CONNS; i++)
-		let_go(&conns[i]);
+		let_go(&conns[i], true);
 }
 
 static bool
@@ -266,8 +270,8 @@ start_tls(struct conn *c)
 	if ((c->tls = tls_client()) == NULL)
 		fatalx("tls_client: no memory");
 	if (tls_configure(c->tls, c->diagnose ? u->diagnose : u->tls) == -1 ||
-	    tls_connect_socket(
-		c->tls, c->fd, u->host[0] == '\0' ? NULL : u->host) == -1) {
+	    tls_connect_cbs(c->tls, read_socket, write_socket, c,
+		u->host[0] == '\0' ? NULL : u->host) == -1) {
 		ended(c, REASON_TLS, tls_error(c->tls));
 		return;
 	}
@@ -278,7 +282,6 @@ start_tls(struct conn *c)
 static void
 handshake(struct conn *c)
 {
-	errno = 0;
 	switch (tls_handshake(c->tls)) {
 	case 0:
 		handshake_done(c);
@@ -333,15 +336,13 @@ static void
 handshake_failed(struct conn *c)
 {
 	char text[128];
-	enum reason reason;
-	int saved = errno;
+	enum reason reason = why_ended(c);
 
 	(void)snprintf(text, sizeof(text), "%s",
 	    tls_error(c->tls) == NULL ? "" : tls_error(c->tls));
-	reason = why_ended(c, -1, saved);
 	if (c->diagnose)
 		ended(c, REASON_TLS, text);
-	else if (reason == REASON_CLOSED || reason == REASON_RESET)
+	else if (reason != REASON_TLS)
 		ended(c, reason, "in the handshake");
 	else
 		diagnose(c, text);
@@ -364,7 +365,8 @@ diagnose(struct conn *c, const char *text)
 	}
 	d->when = now;
 	d->reason = REASON_TLS;
-	drop_socket(c);
+	drop_socket(c, false);
+	c->eof = false;
 	c->diagnose = true;
 	if (!ask_parent(c)) {
 		ended(c, REASON_TLS, text);
@@ -398,7 +400,6 @@ receive(struct conn *c)
 
 	for (i = 0; i < READS_TURN; i++) {
 		at = stream_room(&c->in, &room);
-		errno = 0;
 		n = tls_read(c->tls, at, room);
 		if (n == TLS_WANT_POLLIN)
 			return;
@@ -407,7 +408,7 @@ receive(struct conn *c)
 			return;
 		}
 		if (n <= 0) {
-			ended(c, why_ended(c, n, errno), NULL);
+			ended(c, why_ended(c), NULL);
 			return;
 		}
 		stream_added(&c->in, (size_t)n);
@@ -443,7 +444,6 @@ flush(struct conn *c)
 		len = c->out_len - done;
 		if (len > RECORD_MAX)
 			len = RECORD_MAX;
-		errno = 0;
 		n = tls_write(c->tls, &c->out[done], len);
 		if (n <= 0)
 			break;
@@ -457,7 +457,7 @@ flush(struct conn *c)
 		c->blocked = true;
 		watch(c, true, true);
 	} else {
-		ended(c, why_ended(c, n, errno), NULL);
+		ended(c, why_ended(c), NULL);
 		return;
 	}
 	if (done > 0)
@@ -465,24 +465,52 @@ flush(struct conn *c)
 }
 
 /*
- * Of an end that libtls reports: its texts differ between libraries, and errno
- * is not always left, so the socket is asked.
+ * The socket, for libtls. Its own words for an end differ between libraries,
+ * and errno does not outlive it: so both are seen here.
  */
-static enum reason
-why_ended(const struct conn *c, ssize_t n, int error)
+static ssize_t
+read_socket(struct tls *tls, void *buf, size_t len, void *arg)
 {
-	uint8_t byte;
+	struct conn *c = arg;
+	ssize_t n;
 
+	(void)tls;
+	do
+		n = read(c->fd, buf, len);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return TLS_WANT_POLLIN;
+	if (n == -1)
+		c->error = errno;
 	if (n == 0)
-		return REASON_CLOSED;
-	if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT)
-		return reason_from_errno(error);
-	n = read(c->fd, &byte, 1);
-	if (n == 0)
-		return REASON_CLOSED;
-	if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK)
-		return reason_from_errno(errno);
-	return REASON_TLS;
+		c->eof = true;
+	return n;
+}
+
+static ssize_t
+write_socket(struct tls *tls, const void *buf, size_t len, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n;
+
+	(void)tls;
+	do
+		n = write(c->fd, buf, len);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return TLS_WANT_POLLOUT;
+	if (n == -1)
+		c->error = errno;
+	return n;
+}
+
+/* With close_notify or without is one case. */
+static enum reason
+why_ended(const struct conn *c)
+{
+	if (c->error != 0)
+		return reason_from_errno(c->error);
+	return c->eof || c->state == CONN_UP ? REASON_CLOSED : REASON_TLS;
 }
 
 static void
@@ -490,7 +518,7 @@ ended(struct conn *c, enum reason reason, const char *detail)
 {
 	if (detail != NULL)
 		report_detail(detail, NULL);
-	let_go(c);
+	let_go(c, false);
 	pool_conn_ended(pool, index_of(c), reason, turn_now());
 	report_detail(NULL, NULL);
 }
@@ -505,11 +533,11 @@ watch(struct conn *c, bool in, bool out)
 }
 
 static void
-let_go(struct conn *c)
+let_go(struct conn *c, bool polite)
 {
 	if (c->state == CONN_FREE)
 		return;
-	drop_socket(c);
+	drop_socket(c, polite);
 	free(c->in.buf);
 	free(c->out);
 	c->in.buf = c->out = NULL;
@@ -518,7 +546,7 @@ let_go(struct conn *c)
 }
 
 static void
-drop_socket(struct conn *c)
+drop_socket(struct conn *c, bool polite)
 {
 	if (c->readable != NULL)
 		event_free(c->readable);
@@ -527,7 +555,7 @@ drop_socket(struct conn *c)
 	c->readable = c->writable = NULL;
 	if (c->tls != NULL) {
 		/* Polite, but not waited for. */
-		if (c->state == CONN_UP)
+		if (polite && c->state == CONN_UP)
 			(void)tls_close(c->tls);
 		tls_free(c->tls);
 	}
