@@ -6,6 +6,7 @@
 #include <atf-c.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -136,6 +137,12 @@ void
 harness_log(struct harness *h, const char *text)
 {
 	WAIT_FOR(h, strstr(h->log, text) != NULL);
+}
+
+void
+harness_broken(struct harness *h)
+{
+	WAIT_FOR(h, h->broken);
 }
 
 void
@@ -365,11 +372,12 @@ connecting(const struct netaddr *a)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = netaddr_to_sockaddr(a, &ss);
-	int fd;
+	int fd, on = 1;
 
 	fd =
 	    socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	ATF_REQUIRE(fd != -1);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, (struct sockaddr *)&ss, len) == -1)
 		ATF_REQUIRE(errno == EINPROGRESS);
 	return fd;

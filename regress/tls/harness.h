@@ -76,6 +76,8 @@ harness_ask(struct harness *h, uint32_t worker, uint64_t id, const char *name);
 void harness_answers(struct harness *h, size_t n);
 /* Takes what comes until the log says so. */
 void harness_log(struct harness *h, const char *text);
+/* ... until it accused a worker. */
+void harness_broken(struct harness *h);
 /* Takes what comes for so long (or until the program ended). */
 void harness_run(struct harness *h, int ms);
 /* Until the program ended: its wait status. */

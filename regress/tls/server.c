@@ -3,6 +3,7 @@
  * connection. It shares nothing with what it tests but libtls.
  */
 #include <atf-c.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <poll.h>
 #include <signal.h>
@@ -103,13 +104,14 @@ accept_all(int listening, struct tls *tls, enum harness_fault fault)
 {
 	struct linger reset = { 1, 0 };
 	bool first = true;
-	int fd;
+	int fd, on = 1;
 
 	(void)signal(SIGCHLD, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (;; first = false) {
 		if ((fd = accept(listening, NULL, NULL)) == -1)
 			_exit(0);
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (fault == SERVER_RESETS)
 			(void)setsockopt(
 			    fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
