@@ -1,0 +1,758 @@
+/*
+ * The pool under a script: every event and the time are the test's, and what
+ * the pool wants done is taken down.
+ */
+#include <atf-c.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dotproxy/counter.h"
+#include "unpriv/dns/query.h"
+#include "unpriv/tls/pool.h"
+
+#define WRITES 20000
+
+/* What the pool had done. */
+struct written {
+	uint32_t conn;
+	uint16_t id;
+	struct dns_question question;
+};
+struct script {
+	struct pool *pool;
+	uint64_t now;
+	uint32_t opened[64], opened_upstream[64], opened_address[64];
+	size_t nopened, nclosed;
+	uint32_t closed[64];
+	struct written written[WRITES];
+	size_t nwritten;
+	uint64_t answered[64];
+	uint32_t answered_worker[64];
+	size_t nanswered, nfailed;
+	uint64_t failed[64];
+	uint16_t ede;
+	char text[128];
+	enum reason reported;
+	bool no_socket, no_room;
+	uint16_t next_id;
+};
+
+static struct script s;
+
+static void begin(uint32_t, uint32_t);
+static void configure(uint32_t, uint32_t, const uint32_t *);
+static void ask(uint32_t, uint64_t, const char *);
+static uint64_t turn(void);
+static void later(uint64_t);
+static void up(uint32_t);
+static void end(uint32_t, enum reason);
+static void answer_to(size_t);
+static bool say(uint32_t, uint16_t, const struct dns_question *, uint16_t);
+static struct dns_question question_of(const char *);
+
+/* One upstream with one address, up as conn 0. */
+static void
+begin_up(void)
+{
+	begin(1, 1);
+	ask(0, 1, "first.example.");
+	turn();
+	up(0);
+	answer_to(0);
+	ATF_REQUIRE_EQ(1, s.nanswered);
+}
+
+ATF_TC_WITHOUT_HEAD(a_question_waits_for_its_connection_and_is_answered);
+ATF_TC_BODY(a_question_waits_for_its_connection_and_is_answered, tc)
+{
+	begin(1, 1);
+	ask(3, 42, "www.example.com.");
+	ATF_CHECK_EQ(1, s.nopened);
+	ATF_CHECK_EQ(0, s.nwritten);
+	up(0);
+	ATF_REQUIRE_EQ(1, s.nwritten);
+	answer_to(0);
+	ATF_REQUIRE_EQ(1, s.nanswered);
+	ATF_CHECK_EQ(42, s.answered[0]);
+	ATF_CHECK_EQ(3, s.answered_worker[0]);
+	ATF_CHECK_EQ(0, pool_waiting(s.pool));
+	/* The next goes on the same, at once. */
+	ask(3, 43, "www.example.com.");
+	ATF_CHECK_EQ(2, s.nwritten);
+	ATF_CHECK_EQ(1, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(the_same_question_joins_the_one_in_flight);
+ATF_TC_BODY(the_same_question_joins_the_one_in_flight, tc)
+{
+	begin_up();
+	ask(0, 2, "www.example.com.");
+	ask(1, 3, "WWW.Example.com.");
+	ask(1, 4, "other.example.com.");
+	ATF_CHECK_EQ(3, s.nwritten);
+	answer_to(1);
+	ATF_REQUIRE_EQ(3, s.nanswered);
+	ATF_CHECK_EQ(2, s.answered[1]);
+	ATF_CHECK_EQ(3, s.answered[2]);
+	ATF_CHECK_EQ(1, s.answered_worker[2]);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_shared]);
+}
+
+ATF_TC_WITHOUT_HEAD(what_was_in_flight_on_an_ended_connection_is_asked_again);
+ATF_TC_BODY(what_was_in_flight_on_an_ended_connection_is_asked_again, tc)
+{
+	begin_up();
+	ask(0, 2, "a.example.");
+	ask(0, 3, "b.example.");
+	ATF_CHECK_EQ(3, s.nwritten);
+	end(0, REASON_CLOSED);
+	/* At once, without a back-off: it had delivered. */
+	ATF_REQUIRE_EQ(2, s.nopened);
+	up(s.opened[1]);
+	ATF_REQUIRE_EQ(5, s.nwritten);
+	ATF_CHECK_EQ(2, counter_value[COUNTER_upstream_retried]);
+	answer_to(3);
+	answer_to(4);
+	ATF_CHECK_EQ(3, s.nanswered);
+	ATF_CHECK_EQ(0, s.nfailed);
+}
+
+ATF_TC_WITHOUT_HEAD(a_question_is_given_up_after_four_attempts);
+ATF_TC_BODY(a_question_is_given_up_after_four_attempts, tc)
+{
+	uint32_t i;
+
+	begin_up();
+	ask(0, 2, "a.example.");
+	for (i = 1; i <= 3; i++) {
+		end(s.opened[s.nopened - 1], REASON_RESET);
+		/* A connection that gave nothing is followed by a back-off. */
+		later(POOL_BACKOFF_MAX);
+		if (s.nfailed > 0)
+			break;
+		up(s.opened[s.nopened - 1]);
+		/* Well again, by another question. */
+		ask(0, 100 + i, "well.example.");
+		answer_to(s.nwritten - 1);
+		ATF_REQUIRE_EQ(0, s.nfailed);
+	}
+	end(s.opened[s.nopened - 1], REASON_RESET);
+	ATF_REQUIRE_EQ(1, s.nfailed);
+	ATF_CHECK_EQ(2, s.failed[0]);
+	ATF_CHECK_EQ(DNS_EDE_NETWORK_ERROR, s.ede);
+	ATF_CHECK_STREQ("upstream u0: reset", s.text);
+}
+
+ATF_TC_WITHOUT_HEAD(
+    an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts);
+ATF_TC_BODY(an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts, tc)
+{
+	begin_up();
+	ask(0, 2, "a.example.");
+	later(POOL_ATTEMPT);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_overdue]);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	/* The doubted one takes nothing, also while the other opens. */
+	ask(0, 3, "b.example.");
+	ATF_CHECK_EQ(2, s.nwritten);
+	up(s.opened[1]);
+	ATF_REQUIRE_EQ(4, s.nwritten);
+	ATF_CHECK_EQ(s.opened[1], s.written[2].conn);
+	ATF_CHECK_EQ(s.opened[1], s.written[3].conn);
+	/* The first answer wins, and it is the late one. */
+	answer_to(1);
+	ATF_REQUIRE_EQ(2, s.nanswered);
+	ATF_CHECK_EQ(2, s.answered[1]);
+	/* Having delivered it is no longer doubted: it has less to do. */
+	ask(0, 4, "c.example.");
+	ATF_CHECK_EQ(s.opened[0], s.written[4].conn);
+	/* The other's answer to the same is nobody's. */
+	answer_to(2);
+	answer_to(3);
+	ATF_CHECK_EQ(3, s.nanswered);
+}
+
+ATF_TC_WITHOUT_HEAD(a_question_is_never_twice_in_flight_on_a_connection);
+ATF_TC_BODY(a_question_is_never_twice_in_flight_on_a_connection, tc)
+{
+	size_t i, k;
+
+	begin_up();
+	ask(0, 2, "a.example.");
+	later(POOL_ATTEMPT);
+	up(s.opened[1]);
+	answer_to(s.nwritten - 1);
+	ATF_REQUIRE_EQ(2, s.nanswered);
+	/* Still unanswered on the first, which delivers something else ... */
+	ATF_REQUIRE_EQ(3, s.nwritten);
+	ATF_CHECK(say(0, 999, &s.written[0].question, DNS_QR));
+	/* ... and asked for again it goes to the second only. */
+	for (i = 0; i < 3; i++) {
+		ask(0, 10 + i, "a.example.");
+		turn();
+		answer_to(s.nwritten - 1);
+	}
+	for (i = 3, k = 0; i < s.nwritten; i++)
+		if (s.written[i].conn == 0)
+			k++;
+	ATF_CHECK_EQ(0, k);
+	ATF_CHECK_EQ(5, s.nanswered);
+}
+
+ATF_TC_WITHOUT_HEAD(a_doubted_connection_that_stays_silent_is_closed);
+ATF_TC_BODY(a_doubted_connection_that_stays_silent_is_closed, tc)
+{
+	begin_up();
+	ask(0, 2, "a.example.");
+	later(POOL_ATTEMPT);
+	up(s.opened[1]);
+	answer_to(2);
+	ATF_CHECK_EQ(0, s.nclosed);
+	later(POOL_SILENCE - POOL_ATTEMPT);
+	ATF_REQUIRE_EQ(1, s.nclosed);
+	ATF_CHECK_EQ(0, s.closed[0]);
+	ATF_CHECK_EQ(REASON_TIMED_OUT, s.reported);
+}
+
+ATF_TC_WITHOUT_HEAD(a_worker_is_told_after_four_seconds_at_the_latest);
+ATF_TC_BODY(a_worker_is_told_after_four_seconds_at_the_latest, tc)
+{
+	uint64_t due;
+	int i;
+
+	begin_up();
+	ask(0, 2, "a.example.");
+	/* Only when it says so, as the loop does. */
+	for (i = 0; i < 100 && s.nfailed == 0; i++) {
+		due = turn();
+		if (s.nfailed > 0)
+			break;
+		ATF_REQUIRE(due != UINT64_MAX);
+		ATF_REQUIRE(due >= s.now);
+		s.now = due > s.now ? due : s.now + 1;
+	}
+	ATF_REQUIRE_EQ(1, s.nfailed);
+	ATF_CHECK(s.now <= 1000 + POOL_DEADLINE);
+	ATF_CHECK_STREQ("upstream u0: timed out", s.text);
+}
+
+ATF_TC_WITHOUT_HEAD(another_id_or_question_or_connection_is_no_answer);
+ATF_TC_BODY(another_id_or_question_or_connection_is_no_answer, tc)
+{
+	struct dns_question other = question_of("b.example.");
+	const struct written *w;
+
+	begin_up();
+	ask(0, 2, "a.example.");
+	w = &s.written[1];
+	ATF_CHECK(say(0, w->id + 1, &w->question, DNS_QR));
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_unasked]);
+	ATF_CHECK(say(0, w->id, &other, DNS_QR));
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_mismatched]);
+	ATF_CHECK(say(0, w->id, &w->question, 0));
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_malformed]);
+	later(POOL_ATTEMPT);
+	up(s.opened[1]);
+	ATF_CHECK(say(s.opened[1], w->id, &w->question, DNS_QR));
+	ATF_CHECK_EQ(1, s.nanswered);
+	answer_to(1);
+	ATF_CHECK_EQ(2, s.nanswered);
+}
+
+ATF_TC_WITHOUT_HEAD(a_connection_of_nothing_but_garbage_is_closed);
+ATF_TC_BODY(a_connection_of_nothing_but_garbage_is_closed, tc)
+{
+	uint8_t byte = 0;
+	int i;
+
+	begin_up();
+	for (i = 1; i < POOL_BAD_MAX; i++)
+		ATF_REQUIRE(pool_conn_message(s.pool, 0, &byte, 0, s.now));
+	ATF_CHECK(!pool_conn_message(s.pool, 0, &byte, 0, s.now));
+	ATF_CHECK_EQ(1, s.nclosed);
+}
+
+ATF_TC_WITHOUT_HEAD(ids_are_unique_on_a_connection);
+ATF_TC_BODY(ids_are_unique_on_a_connection, tc)
+{
+	char name[32];
+	size_t i, k;
+
+	begin_up();
+	for (i = 0; i < 60; i++) {
+		/* The generator says each number twice. */
+		s.next_id = (uint16_t)(500 + i / 2);
+		(void)snprintf(name, sizeof(name), "n%zu.example.", i);
+		ask(0, 10 + i, name);
+	}
+	for (i = 1; i < s.nwritten; i++)
+		for (k = i + 1; k < s.nwritten; k++)
+			ATF_REQUIRE(s.written[i].id != s.written[k].id);
+}
+
+ATF_TC_WITHOUT_HEAD(a_failed_address_gives_way_at_once_then_the_next_upstream);
+ATF_TC_BODY(a_failed_address_gives_way_at_once_then_the_next_upstream, tc)
+{
+	begin(2, 2);
+	ask(0, 1, "a.example.");
+	ATF_CHECK_EQ(1, s.nopened);
+	end(s.opened[0], REASON_REFUSED);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(0, s.opened_upstream[1]);
+	ATF_CHECK_EQ(1, s.opened_address[1]);
+	end(s.opened[1], REASON_NO_PIN);
+	ATF_REQUIRE_EQ(3, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_upstream[2]);
+	up(s.opened[2]);
+	answer_to(0);
+	ATF_CHECK_EQ(1, s.nanswered);
+	/* After its back-off the preferred one is tried again, meanwhile the
+	 * question is asked where it can be. */
+	later(POOL_BACKOFF_MIN);
+	ask(0, 2, "b.example.");
+	ATF_CHECK_EQ(2, s.nwritten);
+	ATF_REQUIRE_EQ(4, s.nopened);
+	ATF_CHECK_EQ(0, s.opened_upstream[3]);
+	up(s.opened[3]);
+	ask(0, 3, "c.example.");
+	ATF_CHECK_EQ(s.opened[3], s.written[2].conn);
+}
+
+ATF_TC_WITHOUT_HEAD(a_slow_address_is_joined_by_the_next_after_half_a_second);
+ATF_TC_BODY(a_slow_address_is_joined_by_the_next_after_half_a_second, tc)
+{
+	begin(1, 2);
+	ask(0, 1, "a.example.");
+	later(POOL_STAGGER - 1);
+	ATF_CHECK_EQ(1, s.nopened);
+	later(1);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_address[1]);
+	up(s.opened[1]);
+	answer_to(0);
+	ATF_CHECK_EQ(1, s.nanswered);
+	later(POOL_CONNECT);
+	ATF_CHECK_EQ(1, s.nclosed);
+	ATF_CHECK_EQ(REASON_TIMED_OUT, s.reported);
+}
+
+ATF_TC_WITHOUT_HEAD(when_all_fail_the_most_telling_reason_is_told);
+ATF_TC_BODY(when_all_fail_the_most_telling_reason_is_told, tc)
+{
+	begin(2, 1);
+	ask(0, 1, "a.example.");
+	end(s.opened[0], REASON_NO_PIN);
+	end(s.opened[1], REASON_EXPIRED);
+	ATF_REQUIRE_EQ(1, s.nfailed);
+	ATF_CHECK_STREQ("upstream u0: no pin matched", s.text);
+	ATF_CHECK_EQ(DNS_EDE_NO_REACHABLE, s.ede);
+	/* A new question waits for a back-off that ends soon ... */
+	s.now++;
+	ask(0, 2, "b.example.");
+	ATF_CHECK_EQ(1, s.nfailed);
+	ATF_CHECK_EQ(2, s.nopened);
+	later(POOL_BACKOFF_MIN - 1);
+	ATF_CHECK_EQ(3, s.nopened);
+	end(s.opened[2], REASON_NO_PIN);
+	end(s.opened[3], REASON_EXPIRED);
+	ATF_CHECK_EQ(2, s.nfailed);
+	later(200);
+	ask(0, 3, "c.example.");
+	end(s.opened[4], REASON_NO_PIN);
+	end(s.opened[5], REASON_EXPIRED);
+	ATF_CHECK_EQ(3, s.nfailed);
+	/* ... and for none that does not. */
+	ask(0, 4, "d.example.");
+	ATF_CHECK_EQ(4, s.nfailed);
+	ATF_CHECK_EQ(6, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(a_socket_that_cannot_be_asked_for_fails_the_address);
+ATF_TC_BODY(a_socket_that_cannot_be_asked_for_fails_the_address, tc)
+{
+	begin(1, 2);
+	s.no_socket = true;
+	ask(0, 1, "a.example.");
+	ATF_CHECK_EQ(REASON_NO_SOCKET, s.reported);
+	s.no_socket = false;
+	later(POOL_BACKOFF_MIN);
+	ATF_CHECK_EQ(1, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(load_opens_more_connections_but_four_for_an_address);
+ATF_TC_BODY(load_opens_more_connections_but_four_for_an_address, tc)
+{
+	char name[32];
+	size_t i, before;
+
+	begin_up();
+	for (i = 0; i < 2000; i++) {
+		(void)snprintf(name, sizeof(name), "n%zu.example.", i);
+		before = s.nopened;
+		ask(0, 10 + i, name);
+		if (i < POOL_CONN_BUSY)
+			ATF_REQUIRE_EQ(1, s.nopened);
+		if (s.nopened > before)
+			up(s.opened[s.nopened - 1]);
+	}
+	ATF_CHECK_EQ(POOL_CONNS_ADDRESS, s.nopened);
+	ATF_CHECK_EQ(2001, s.nwritten);
+}
+
+ATF_TC_WITHOUT_HEAD(a_connection_without_room_is_passed_over_until_it_has);
+ATF_TC_BODY(a_connection_without_room_is_passed_over_until_it_has, tc)
+{
+	begin_up();
+	s.no_room = true;
+	ask(0, 2, "a.example.");
+	ATF_CHECK_EQ(1, s.nwritten);
+	s.no_room = false;
+	turn();
+	ATF_CHECK_EQ(1, s.nwritten);
+	pool_conn_room(s.pool, 0);
+	turn();
+	ATF_CHECK_EQ(2, s.nwritten);
+}
+
+ATF_TC_WITHOUT_HEAD(a_full_table_sheds_and_recovers);
+ATF_TC_BODY(a_full_table_sheds_and_recovers, tc)
+{
+	char name[32];
+	size_t i;
+
+	begin(1, 1);
+	for (i = 0; i < POOL_QUESTIONS; i++) {
+		(void)snprintf(name, sizeof(name), "n%zu.example.", i);
+		ask(0, i, name);
+	}
+	ATF_CHECK_EQ(0, s.nfailed);
+	ask(0, 99999, "one.too.many.");
+	ATF_REQUIRE_EQ(1, s.nfailed);
+	ATF_CHECK_EQ(99999, s.failed[0]);
+	ATF_CHECK_STREQ("too many in flight", s.text);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_shed]);
+	pool_forget(s.pool, 0);
+	ATF_CHECK_EQ(0, pool_waiting(s.pool));
+	ask(1, 5, "one.too.many.");
+	ATF_CHECK_EQ(1, s.nfailed);
+	ATF_CHECK_EQ(1, pool_waiting(s.pool));
+}
+
+ATF_TC_WITHOUT_HEAD(the_waiters_of_a_dead_worker_are_forgotten);
+ATF_TC_BODY(the_waiters_of_a_dead_worker_are_forgotten, tc)
+{
+	begin_up();
+	ask(0, 2, "a.example.");
+	ask(1, 3, "a.example.");
+	ask(0, 4, "b.example.");
+	pool_forget(s.pool, 0);
+	answer_to(1);
+	answer_to(2);
+	ATF_REQUIRE_EQ(2, s.nanswered);
+	ATF_CHECK_EQ(3, s.answered[1]);
+	ATF_CHECK_EQ(0, pool_waiting(s.pool));
+}
+
+ATF_TC_WITHOUT_HEAD(an_idle_connection_is_retired_after_eight_seconds);
+ATF_TC_BODY(an_idle_connection_is_retired_after_eight_seconds, tc)
+{
+	begin_up();
+	ATF_CHECK_EQ(s.now + POOL_IDLE, turn());
+	later(POOL_IDLE - 1);
+	ATF_CHECK_EQ(0, s.nclosed);
+	later(1);
+	ATF_CHECK_EQ(1, s.nclosed);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_idle]);
+	ATF_CHECK_EQ(UINT64_MAX, turn());
+}
+
+ATF_TC_WITHOUT_HEAD(a_doomed_connection_is_never_up);
+ATF_TC_BODY(a_doomed_connection_is_never_up, tc)
+{
+	begin(1, 2);
+	ask(0, 1, "a.example.");
+	pool_conn_doomed(s.pool, 0, s.now);
+	turn();
+	/* Nobody waits for it. */
+	ATF_CHECK_EQ(2, s.nopened);
+	up(0);
+	ATF_CHECK_EQ(0, s.nwritten);
+	end(0, REASON_WRONG_NAME);
+	up(s.opened[1]);
+	ATF_CHECK_EQ(1, s.nwritten);
+}
+
+ATF_TC_WITHOUT_HEAD(a_reload_moves_what_stays_and_drains_what_goes);
+ATF_TC_BODY(a_reload_moves_what_stays_and_drains_what_goes, tc)
+{
+	const uint32_t moved[] = { UINT32_MAX, 0 }, gone[] = { UINT32_MAX };
+
+	begin_up();
+	configure(2, 1, moved);
+	turn();
+	ask(0, 2, "a.example.");
+	ATF_CHECK_EQ(0, s.written[1].conn);
+	answer_to(1);
+	ask(0, 3, "b.example.");
+	configure(1, 1, gone);
+	turn();
+	/* What is in flight on it may end; nothing new goes there. */
+	ask(0, 4, "c.example.");
+	up(s.opened[s.nopened - 1]);
+	ATF_CHECK_EQ(s.opened[s.nopened - 1], s.written[3].conn);
+	ATF_CHECK(s.written[3].conn != 0);
+	answer_to(2);
+	ATF_CHECK_EQ(3, s.nanswered);
+	turn();
+	ATF_CHECK_EQ(0, s.closed[s.nclosed - 1]);
+}
+
+ATF_TC_WITHOUT_HEAD(what_drains_too_long_is_asked_again);
+ATF_TC_BODY(what_drains_too_long_is_asked_again, tc)
+{
+	const uint32_t gone[] = { UINT32_MAX };
+
+	begin_up();
+	ask(0, 3, "b.example.");
+	configure(1, 1, gone);
+	later(POOL_ATTEMPT);
+	ATF_REQUIRE(s.nopened > 1);
+	up(s.opened[s.nopened - 1]);
+	answer_to(s.nwritten - 1);
+	ATF_CHECK_EQ(2, s.nanswered);
+	later(POOL_DRAIN);
+	ATF_CHECK_EQ(0, s.closed[0]);
+}
+
+ATF_TC_WITHOUT_HEAD(a_stop_turns_new_questions_away);
+ATF_TC_BODY(a_stop_turns_new_questions_away, tc)
+{
+	begin_up();
+	ask(0, 2, "a.example.");
+	pool_stop(s.pool);
+	ask(0, 3, "b.example.");
+	ATF_CHECK_EQ(1, s.nfailed);
+	ATF_CHECK_EQ(DNS_EDE_NOT_READY, s.ede);
+	answer_to(1);
+	ATF_CHECK_EQ(2, s.nanswered);
+	ATF_CHECK_EQ(0, pool_waiting(s.pool));
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, a_question_waits_for_its_connection_and_is_answered);
+	ATF_TP_ADD_TC(tp, the_same_question_joins_the_one_in_flight);
+	ATF_TP_ADD_TC(
+	    tp, what_was_in_flight_on_an_ended_connection_is_asked_again);
+	ATF_TP_ADD_TC(tp, a_question_is_given_up_after_four_attempts);
+	ATF_TP_ADD_TC(tp,
+	    an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts);
+	ATF_TP_ADD_TC(tp, a_question_is_never_twice_in_flight_on_a_connection);
+	ATF_TP_ADD_TC(tp, a_doubted_connection_that_stays_silent_is_closed);
+	ATF_TP_ADD_TC(tp, a_worker_is_told_after_four_seconds_at_the_latest);
+	ATF_TP_ADD_TC(tp, another_id_or_question_or_connection_is_no_answer);
+	ATF_TP_ADD_TC(tp, a_connection_of_nothing_but_garbage_is_closed);
+	ATF_TP_ADD_TC(tp, ids_are_unique_on_a_connection);
+	ATF_TP_ADD_TC(
+	    tp, a_failed_address_gives_way_at_once_then_the_next_upstream);
+	ATF_TP_ADD_TC(
+	    tp, a_slow_address_is_joined_by_the_next_after_half_a_second);
+	ATF_TP_ADD_TC(tp, when_all_fail_the_most_telling_reason_is_told);
+	ATF_TP_ADD_TC(tp, a_socket_that_cannot_be_asked_for_fails_the_address);
+	ATF_TP_ADD_TC(tp, load_opens_more_connections_but_four_for_an_address);
+	ATF_TP_ADD_TC(
+	    tp, a_connection_without_room_is_passed_over_until_it_has);
+	ATF_TP_ADD_TC(tp, a_full_table_sheds_and_recovers);
+	ATF_TP_ADD_TC(tp, the_waiters_of_a_dead_worker_are_forgotten);
+	ATF_TP_ADD_TC(tp, an_idle_connection_is_retired_after_eight_seconds);
+	ATF_TP_ADD_TC(tp, a_doomed_connection_is_never_up);
+	ATF_TP_ADD_TC(tp, a_reload_moves_what_stays_and_drains_what_goes);
+	ATF_TP_ADD_TC(tp, what_drains_too_long_is_asked_again);
+	ATF_TP_ADD_TC(tp, a_stop_turns_new_questions_away);
+	return atf_no_error();
+}
+
+static bool
+op_open(void *ctx, uint32_t conn, uint32_t upstream, uint32_t address)
+{
+	(void)ctx;
+	if (s.no_socket)
+		return false;
+	ATF_REQUIRE(s.nopened < 64);
+	s.opened[s.nopened] = conn;
+	s.opened_upstream[s.nopened] = upstream;
+	s.opened_address[s.nopened++] = address;
+	return true;
+}
+
+static void
+op_close(void *ctx, uint32_t conn)
+{
+	(void)ctx;
+	ATF_REQUIRE(s.nclosed < 64);
+	s.closed[s.nclosed++] = conn;
+}
+
+static bool
+op_write(void *ctx, uint32_t conn, uint16_t id,
+    const struct dns_question *question, uint8_t asked)
+{
+	(void)ctx;
+	(void)asked;
+	if (s.no_room)
+		return false;
+	ATF_REQUIRE(s.nwritten < WRITES);
+	s.written[s.nwritten].conn = conn;
+	s.written[s.nwritten].id = id;
+	s.written[s.nwritten++].question = *question;
+	return true;
+}
+
+static void
+op_answer(
+    void *ctx, uint32_t worker, uint64_t id, const uint8_t *msg, size_t len)
+{
+	(void)ctx;
+	(void)msg;
+	ATF_REQUIRE(len >= DNS_HEADER_LEN);
+	ATF_REQUIRE(s.nanswered < 64);
+	s.answered[s.nanswered] = id;
+	s.answered_worker[s.nanswered++] = worker;
+}
+
+static void
+op_fail(void *ctx, uint32_t worker, uint64_t id, uint16_t ede, const char *text)
+{
+	(void)ctx;
+	(void)worker;
+	ATF_REQUIRE(s.nfailed < 64);
+	s.failed[s.nfailed++] = id;
+	s.ede = ede;
+	(void)snprintf(s.text, sizeof(s.text), "%s", text);
+}
+
+static void
+op_report(void *ctx, uint32_t upstream, uint32_t address, enum reason reason)
+{
+	(void)ctx;
+	(void)upstream;
+	(void)address;
+	s.reported = reason;
+}
+
+static uint16_t
+op_random(void *ctx)
+{
+	(void)ctx;
+	return s.next_id++;
+}
+
+static void
+begin(uint32_t upstreams, uint32_t addresses)
+{
+	static const struct pool_ops ops = { op_open, op_close, op_write,
+		op_answer, op_fail, op_report, op_random };
+	const struct siphash_key key = { 1, 2 };
+
+	memset(&s, 0, sizeof(s));
+	memset(counter_value, 0, sizeof(counter_value));
+	s.now = 1000;
+	s.next_id = 7;
+	s.pool = pool_new(&ops, NULL, &key, POOL_CONNS);
+	ATF_REQUIRE(s.pool != NULL);
+	configure(upstreams, addresses, NULL);
+}
+
+/* was: the upstream of before that each is, address by address. */
+static void
+configure(uint32_t upstreams, uint32_t addresses, const uint32_t *was)
+{
+	static struct pool_upstream u[CONF_UPSTREAMS_MAX];
+	uint32_t i, k;
+
+	for (i = 0; i < upstreams; i++) {
+		(void)snprintf(u[i].name, sizeof(u[i].name), "u%u", i);
+		u[i].naddress = addresses;
+		for (k = 0; k < addresses; k++) {
+			u[i].was_upstream[k] =
+			    was == NULL ? UINT32_MAX : was[i];
+			u[i].was_address[k] = k;
+		}
+	}
+	pool_configure(s.pool, u, upstreams, s.now);
+}
+
+static void
+ask(uint32_t worker, uint64_t id, const char *name)
+{
+	struct dns_question q = question_of(name);
+
+	pool_ask(s.pool, worker, id, &q, DNS_ASK_RD, s.now);
+}
+
+static uint64_t
+turn(void)
+{
+	return pool_turn(s.pool, s.now);
+}
+
+static void
+later(uint64_t ms)
+{
+	s.now += ms;
+	(void)turn();
+}
+
+static void
+up(uint32_t conn)
+{
+	pool_conn_connected(s.pool, conn, s.now);
+	pool_conn_up(s.pool, conn, s.now);
+	(void)turn();
+}
+
+static void
+end(uint32_t conn, enum reason reason)
+{
+	pool_conn_ended(s.pool, conn, reason, s.now);
+	(void)turn();
+}
+
+/* The answer to the question that was written as the nth. */
+static void
+answer_to(size_t n)
+{
+	ATF_REQUIRE(n < s.nwritten);
+	ATF_CHECK(say(s.written[n].conn, s.written[n].id,
+	    &s.written[n].question, DNS_QR));
+}
+
+static bool
+say(uint32_t conn, uint16_t id, const struct dns_question *q, uint16_t flags)
+{
+	uint8_t msg[512];
+	size_t len;
+
+	len = dns_upstream_query_write(msg, sizeof(msg), id, q, 0, 0);
+	msg[2] |= (uint8_t)(flags >> 8);
+	return pool_conn_message(s.pool, conn, msg, len, s.now);
+}
+
+static struct dns_question
+question_of(const char *name)
+{
+	struct dns_question q;
+	size_t label;
+
+	memset(&q, 0, sizeof(q));
+	for (; *name != '\0'; name += label + 1) {
+		label = strcspn(name, ".");
+		q.name[q.name_len++] = (uint8_t)label;
+		memcpy(&q.name[q.name_len], name, label);
+		q.name_len += label;
+	}
+	q.name_len++;
+	q.type = DNS_TYPE_A;
+	q.class = DNS_CLASS_IN;
+	return q;
+}
