@@ -1,0 +1,162 @@
+# The rules of the house that can be read off its sources: which folder may
+# know which, and which functions nobody calls.
+
+top=$(atf_config_get top "$(atf_get_srcdir)/../../..")
+
+# The sources of the programs in $1; the tests may know them all.
+sources() {
+	(cd "$1" && find dotproxy parent unpriv dotproxyctl \
+	    -name '*.[chy]' 2>/dev/null | sort)
+}
+
+# Each include of one's own that DESIGN.md's arrows do not allow, in $1.
+wrong_arrows() {
+	# shellcheck disable=SC2016 # awk is to expand these
+	sources "$1" | (cd "$1" && xargs awk '
+	FNR == 1 {
+		own = FILENAME
+		sub("/[^/]*$", "", own)
+	}
+	/^[ \t]*#[ \t]*include[ \t]*"/ {
+		split($0, part, "\"")
+		folder = part[2]
+		if (!sub("/[^/]*$", "", folder))
+			next
+		if (folder == "dotproxy" && own != "dotproxy")
+			next
+		if (folder == "unpriv/dns" &&
+		    (own == "unpriv/worker" || own == "unpriv/tls"))
+			next
+		print FILENAME ": " part[2]
+	}')
+}
+
+# Each include of one's own that lies nowhere, in $1.
+lost_includes() {
+	sources "$1" | (cd "$1" && xargs \
+	    grep -H '^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*"' |
+	while IFS=: read -r file line; do
+		named=${line#*\"}
+		named=${named%\"*}
+		case $named in
+		*/*)	[ -f "$named" ] ;;
+		*)	[ -f "${file%/*}/$named" ] ;;
+		esac || echo "$file: $named"
+	done)
+}
+
+# Each system header that matches $1, in the folders that follow.
+system_headers() {
+	what=$1
+	shift
+	(cd "$top" && grep -rnE --include='*.[chy]' \
+	    "^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*<($what)>" "$@")
+}
+
+# Calls that cannot say how much room there is, that take rubbish for 0, that
+# start a shell or ask a resolver.
+unsafe='stpcpy|strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets'
+unsafe="$unsafe|atoi|atol|atoll|atof|scanf|fscanf|sscanf|strtok"
+unsafe="$unsafe|system|popen|tmpnam|tempnam|mktemp|alloca|rand|srand|random"
+unsafe="$unsafe|getaddrinfo|gethostbyname|inet_addr|inet_aton|inet_ntoa"
+unsafe="$unsafe|setjmp|longjmp|execlp|execvp"
+
+unsafe_calls() {
+	sources "$1" | (cd "$1" || exit 1
+	    xargs grep -nE "(^|[^[:alnum:]_.>])($unsafe)[[:blank:]]*\(")
+}
+
+atf_test_case no_include_runs_against_the_arrows
+no_include_runs_against_the_arrows_body() {
+	sources "$top" >known
+	atf_check -o ignore grep -x 'unpriv/dns/reader.h' known
+	wrong_arrows "$top" >found
+	atf_check cat found
+	lost_includes "$top" >found
+	atf_check cat found
+}
+
+atf_test_case an_include_against_the_arrows_is_found
+an_include_against_the_arrows_is_found_body() {
+	folders='dotproxy parent unpriv/dns unpriv/tls unpriv/worker
+	    dotproxyctl'
+	for folder in $folders; do
+		mkdir -p "$folder"
+		touch "$folder/own.h"
+		for other in $folders; do
+			echo "#include \"$other/own.h\""
+		done >"$folder/a.c"
+		printf '#include "own.h"\n#  include "gone.h"\n' \
+			>>"$folder/a.c"
+	done
+	wrong_arrows . >found
+	for allowed in 'parent/a.c: dotproxy/own.h' \
+	    'dotproxyctl/a.c: dotproxy/own.h' \
+	    'unpriv/dns/a.c: dotproxy/own.h' \
+	    'unpriv/worker/a.c: dotproxy/own.h' \
+	    'unpriv/worker/a.c: unpriv/dns/own.h' \
+	    'unpriv/tls/a.c: dotproxy/own.h' \
+	    'unpriv/tls/a.c: unpriv/dns/own.h'; do
+		atf_check -s exit:1 grep -xF "$allowed" found
+	done
+	# All others of the 36: a folder names its own headers without it.
+	atf_check -o inline:'29\n' grep -c . found
+	lost_includes . >lost
+	atf_check -o inline:'6\n' grep -c 'gone.h' lost
+	atf_check -o inline:'6\n' grep -c . lost
+}
+
+atf_test_case only_the_tls_process_knows_a_tls_library
+only_the_tls_process_knows_a_tls_library_body() {
+	system_headers 'openssl/.*|tls\.h' unpriv/tls >found
+	atf_check test -s found
+	system_headers 'openssl/.*|tls\.h' dotproxy parent unpriv/dns \
+		unpriv/worker >found
+	atf_check cat found
+}
+
+atf_test_case messages_are_read_without_io_clock_or_allocation
+messages_are_read_without_io_clock_or_allocation_body() {
+	system_headers 'string\.h' unpriv/dns >found
+	atf_check test -s found
+	system_headers '(stdlib|malloc|unistd|fcntl|time|poll|sys/.*)\.h' \
+		unpriv/dns >found
+	atf_check cat found
+}
+
+atf_test_case nobody_calls_what_cannot_be_called_safely
+nobody_calls_what_cannot_be_called_safely_body() {
+	unsafe_calls "$top" >found
+	atf_check cat found
+}
+
+atf_test_case an_unsafe_call_is_found
+an_unsafe_call_is_found_body() {
+	mkdir parent
+	{
+		echo 'x = (char *)strcpy(a, b);'
+		echo '	strcat (a, b);'
+		echo 'return atoi(s);'
+		echo 'my_strcpy(a); ops->random(a); snprintf(a, n, "x"); strcpys(a);'
+	} >parent/a.c
+	unsafe_calls . >found
+	atf_check -o inline:'3\n' grep -c . found
+}
+
+atf_test_case the_parent_without_its_grammar_is_below_1000_lines
+the_parent_without_its_grammar_is_below_1000_lines_body() {
+	lines=$(cat "$top"/parent/*.[ch] | wc -l)
+	[ "$lines" -gt 0 ] || atf_fail "the parent is not here"
+	atf_expect_fail "the listeners and the children took more room"
+	[ "$lines" -lt 1000 ] || atf_fail "it has $lines"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case no_include_runs_against_the_arrows
+	atf_add_test_case an_include_against_the_arrows_is_found
+	atf_add_test_case only_the_tls_process_knows_a_tls_library
+	atf_add_test_case messages_are_read_without_io_clock_or_allocation
+	atf_add_test_case nobody_calls_what_cannot_be_called_safely
+	atf_add_test_case an_unsafe_call_is_found
+	atf_add_test_case the_parent_without_its_grammar_is_below_1000_lines
+}
