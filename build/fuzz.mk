@@ -20,6 +20,9 @@ FUZZ_SRC_dns_query  := $(FUZZ_DNS)
 FUZZ_SRC_dns_answer := $(FUZZ_DNS)
 FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 	dotproxy/ipc.c dotproxy/log.c dotproxy/counter.c
+FUZZ_SRC_config := $(OBJ)/parent/parse.c parent/config.c parent/pin.c \
+	parent/print.c dotproxy/log.c dotproxy/netaddr.c
+$(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
 
 FUZZ_NAMES := $(patsubst regress/fuzz/%_fuzz.c,%,$(wildcard regress/fuzz/*_fuzz.c))
 FUZZ_BIN   := $(patsubst %,$(FUZZ_OBJ)/%_fuzz,$(FUZZ_NAMES))
