@@ -24,8 +24,8 @@
 #define CONNECT_RATE  100
 
 /* A child that ran this long was well: its next start waits for nothing. */
-#define CHILD_WELL_MS	  10000
-#define CHILD_BACKOFF_MS  100
+#define CHILD_WELL_MS	  1000
+#define CHILD_BACKOFF_MS  50
 #define CHILD_BACKOFF_MAX 10000
 
 struct child {

@@ -151,9 +151,12 @@ extend(X509 *cert, X509 *issuer, const struct pki_spec *spec)
 	add(cert, &ctx, NID_subject_key_identifier, "hash");
 	add(cert, &ctx, NID_basic_constraints,
 	    spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	add(cert, &ctx, NID_key_usage,
-	    spec->ca ? "critical,keyCertSign,cRLSign"
-		     : "critical,digitalSignature");
+	/* A leaf that signed itself has none, as `openssl req -x509` makes it:
+	 * without keyCertSign LibreSSL would not call it self-signed. */
+	if (spec->ca)
+		add(cert, &ctx, NID_key_usage, "critical,keyCertSign,cRLSign");
+	else if (cert != issuer)
+		add(cert, &ctx, NID_key_usage, "critical,digitalSignature");
 	if (spec->usage != NULL)
 		add(cert, &ctx, NID_ext_key_usage, spec->usage);
 	if (spec->san != NULL)
