@@ -34,6 +34,7 @@ struct attack {
 static void report_refused(int);
 static void be_configured(void);
 static void raw(int, uint32_t, uint32_t, size_t, int);
+static void bytes(int, size_t, int);
 
 /* No poll(2) is in a worker's table: one waits for the parent, one never ends. */
 static int epoll, nothing;
@@ -145,7 +146,7 @@ unknown_type_0(void)
 static void
 half_a_header(void)
 {
-	(void)send(parent.fd, junk, 5, 0);
+	bytes(TO_PARENT, 5, -1);
 }
 
 static void
@@ -157,7 +158,7 @@ length_lies(void)
 static void
 too_long(void)
 {
-	(void)send(parent.fd, junk, sizeof(junk), 0);
+	bytes(TO_PARENT, sizeof(junk), -1);
 }
 
 static void
@@ -475,16 +476,24 @@ report_refused(int nr)
 static void
 raw(int to, uint32_t type, uint32_t says, size_t len, int fd)
 {
+	struct ipc_header header = { type, says };
+
+	memcpy(junk, &header, sizeof(header));
+	bytes(to, sizeof(header) + len, fd);
+}
+
+/* The first len bytes of junk. */
+static void
+bytes(int to, size_t len, int fd)
+{
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct ipc_header header = { type, says };
-	struct iovec iov = { junk, sizeof(header) + len };
+	struct iovec iov = { junk, len };
 	struct msghdr msg;
 	struct cmsghdr *cmsg;
 
-	memcpy(junk, &header, sizeof(header));
 	memset(&msg, 0, sizeof(msg));
 	memset(&control, 0, sizeof(control));
 	msg.msg_iov = &iov;
