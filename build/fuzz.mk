@@ -23,6 +23,10 @@ FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 FUZZ_SRC_config := $(OBJ)/parent/parse.c parent/config.c parent/pin.c \
 	parent/print.c dotproxy/log.c dotproxy/netaddr.c
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
+FUZZ_SRC_stream     := $(DNS_SRC) $(addprefix unpriv/tls/,stream.c padding.c \
+	question.c pool.c pool_turn.c choice.c reason.c verify.c) \
+	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
+FUZZ_LIBS_stream    := $(TLS_LIBS)
 
 FUZZ_NAMES := $(patsubst regress/fuzz/%_fuzz.c,%,$(wildcard regress/fuzz/*_fuzz.c))
 FUZZ_BIN   := $(patsubst %,$(FUZZ_OBJ)/%_fuzz,$(FUZZ_NAMES))
