@@ -7,8 +7,12 @@
 
 #include "pool_state.h"
 
-static void tally(struct pool *);
+static struct pool_conn *pick(struct pool *, const struct question *, bool);
+static void open_elsewhere(struct pool *, uint64_t);
 static bool open_next(struct pool *, uint32_t, bool, uint64_t);
+static bool open_best(struct pool *, uint32_t, bool, bool, uint64_t);
+static bool
+is_better(const struct pool_address *, const struct pool_address *, bool);
 static bool open_at(struct pool *, uint32_t, uint32_t, uint64_t);
 static bool may_open(const struct pool_address *, uint64_t);
 static struct pool_conn *free_conn(struct pool *);
@@ -20,24 +24,14 @@ hold_or_fail(struct pool *, const struct question *, uint64_t);
 struct pool_conn *
 choice_pick(struct pool *p, const struct question *q)
 {
-	struct pool_conn *c, *best = NULL;
-	uint32_t i;
+	struct pool_conn *best, *elsewhere;
 
-	for (i = 0; i < p->nconn; i++) {
-		c = &p->conn[i];
-		if (c->state != POOL_CONN_UP || c->doubted || c->full ||
-		    c->inflight >= POOL_CONN_FULL)
-			continue;
-		if (best != NULL &&
-		    (c->upstream > best->upstream ||
-			(c->upstream == best->upstream &&
-			    c->inflight >= best->inflight)))
-			continue;
-		if (question_is_on(q, i))
-			continue;
-		best = c;
-	}
-	return best;
+	if ((best = pick(p, q, false)) == NULL)
+		return NULL;
+	if (p->address[best->upstream][best->address].doubted == 0)
+		return best;
+	elsewhere = pick(p, q, true);
+	return elsewhere != NULL ? elsewhere : best;
 }
 
 enum choice
@@ -77,6 +71,8 @@ choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now)
 	const struct pool_conn *other;
 	uint32_t i;
 
+	if (p->address[c->upstream][c->address].doubted > 0)
+		open_elsewhere(p, now);
 	if (c->upstream == 0 && c->inflight <= POOL_CONN_BUSY)
 		return;
 	for (i = 0; i < p->nconn; i++) {
@@ -85,7 +81,8 @@ choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now)
 		    other->upstream <= c->upstream)
 			return;
 	}
-	if (c->upstream > 0 && open_next(p, c->upstream, false, now))
+	choice_tally(p);
+	if (c->upstream > 0 && open_best(p, c->upstream, false, false, now))
 		return;
 	/* c was the least loaded: all the others are busy, too. */
 	if (c->inflight > POOL_CONN_BUSY)
@@ -122,25 +119,8 @@ choice_address_well(struct pool *p, uint32_t upstream, uint32_t address)
 	a->reason = REASON_NONE;
 }
 
-enum reason
-choice_reason(const struct pool *p, uint32_t *upstream)
-{
-	enum reason best = REASON_NONE;
-	uint32_t u, i;
-
-	*upstream = UINT32_MAX;
-	for (u = 0; u < p->nupstream; u++)
-		for (i = 0; i < p->upstream[u].naddress; i++)
-			if (p->address[u][i].reason > best) {
-				best = p->address[u][i].reason;
-				*upstream = u;
-			}
-	return best;
-}
-
-/* What each address has. */
-static void
-tally(struct pool *p)
+void
+choice_tally(struct pool *p)
 {
 	const struct pool_conn *c;
 	struct pool_address *a;
@@ -165,32 +145,96 @@ tally(struct pool *p)
 	}
 }
 
+enum reason
+choice_reason(const struct pool *p, uint32_t *upstream)
+{
+	enum reason best = REASON_NONE;
+	uint32_t u, i;
+
+	*upstream = UINT32_MAX;
+	for (u = 0; u < p->nupstream; u++)
+		for (i = 0; i < p->upstream[u].naddress; i++)
+			if (p->address[u][i].reason > best) {
+				best = p->address[u][i].reason;
+				*upstream = u;
+			}
+	return best;
+}
+
+/*
+ * The least loaded of the most preferred upstream. sound: where no connection
+ * of the same address is doubted, for the next one may well be no better.
+ */
+static struct pool_conn *
+pick(struct pool *p, const struct question *q, bool sound)
+{
+	struct pool_conn *c, *best = NULL;
+	uint32_t i;
+
+	for (i = 0; i < p->nconn; i++) {
+		c = &p->conn[i];
+		if (c->state != POOL_CONN_UP || c->doubted || c->full ||
+		    c->inflight >= POOL_CONN_FULL)
+			continue;
+		if (sound && p->address[c->upstream][c->address].doubted > 0)
+			continue;
+		if (best != NULL &&
+		    (c->upstream > best->upstream ||
+			(c->upstream == best->upstream &&
+			    c->inflight >= best->inflight)))
+			continue;
+		if (question_is_on(q, i))
+			continue;
+		best = c;
+	}
+	return best;
+}
+
+/* Somewhere without doubt, unless that is under way. */
+static void
+open_elsewhere(struct pool *p, uint64_t now)
+{
+	const struct pool_conn *c;
+	uint32_t i;
+
+	for (i = 0; i < p->nconn; i++) {
+		c = &p->conn[i];
+		if (c->state == POOL_CONN_OPENING &&
+		    p->address[c->upstream][c->address].doubted == 0)
+			return;
+	}
+	choice_tally(p);
+	(void)open_best(p, p->nupstream, false, false, now);
+}
+
 /*
  * Opens a connection to the best address of the upstreams before the given
- * one; busy: of the last of these only, where the load is least. False: none
- * may be opened.
+ * one; busy: of the last of these only, where the load is least. Where answers
+ * are overdue comes last, be it the preferred upstream: a question that has
+ * already waited must not wait there again. False: none may be opened.
  */
 static bool
 open_next(struct pool *p, uint32_t before, bool busy, uint64_t now)
 {
+	choice_tally(p);
+	return open_best(p, before, busy, false, now) ||
+	    open_best(p, before, busy, true, now);
+}
+
+static bool
+open_best(
+    struct pool *p, uint32_t before, bool busy, bool doubted, uint64_t now)
+{
 	const struct pool_address *a, *best;
 	uint32_t u, i, at = 0;
 
-	tally(p);
 	for (u = busy ? before - 1 : 0; u < before;) {
 		best = NULL;
 		for (i = 0; i < p->upstream[u].naddress; i++) {
 			a = &p->address[u][i];
-			if (!may_open(a, now))
+			if (!may_open(a, now) || (a->doubted > 0) != doubted)
 				continue;
-			/* Well before failed, undoubted before doubted, and
-			 * then few before many, or as the config has them. */
-			if (best == NULL || a->doubted < best->doubted ||
-			    (a->doubted == best->doubted &&
-				((a->fails == 0 && best->fails > 0) ||
-				    (busy &&
-					(a->fails == 0) == (best->fails == 0) &&
-					a->taking < best->taking)))) {
+			if (best == NULL || is_better(a, best, busy)) {
 				best = a;
 				at = i;
 			}
@@ -206,6 +250,19 @@ open_next(struct pool *p, uint32_t before, bool busy, uint64_t now)
 		/* It is in back-off now: the next. */
 	}
 	return false;
+}
+
+/* Well before failed, less doubted before more, and then few connections
+ * before many, or as the config has them. */
+static bool
+is_better(
+    const struct pool_address *a, const struct pool_address *best, bool busy)
+{
+	if (a->doubted != best->doubted)
+		return a->doubted < best->doubted;
+	if ((a->fails == 0) != (best->fails == 0))
+		return a->fails == 0;
+	return busy && a->taking < best->taking;
 }
 
 static bool

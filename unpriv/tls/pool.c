@@ -74,6 +74,7 @@ pool_configure(struct pool *p, const struct pool_upstream *upstream,
 		move_conn(p, &p->conn[i], upstream, nupstream, now);
 	memcpy(p->upstream, upstream, nupstream * sizeof(*upstream));
 	p->nupstream = nupstream;
+	choice_tally(p);
 	for (n = 0; n < p->table.nquestion; n++) {
 		q = &p->table.question[n];
 		q->upstream = UINT32_MAX;
@@ -205,7 +206,10 @@ pool_conn_message(
 	c->quiet = now;
 	if (c->doubted || c->inflight == POOL_CONN_FULL - 1)
 		p->changed = true;
-	c->doubted = false;
+	if (c->doubted) {
+		c->doubted = false;
+		choice_tally(p);
+	}
 	if (c->state == POOL_CONN_UP && !c->delivered)
 		choice_address_well(p, c->upstream, c->address);
 	c->delivered = true;
@@ -233,6 +237,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 		return;
 	/* Nothing may be asked on it again: first it is no more. */
 	c->state = POOL_CONN_FREE;
+	choice_tally(p);
 	p->changed = true;
 	if (state == POOL_CONN_OPENING) {
 		if (reason_is_certificate(reason))

@@ -59,19 +59,23 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
 /* choice.c */
 
 /* The connection to ask it on: the least loaded of the most preferred
- * upstream, never one that it is in flight on. NULL: there is none. */
+ * upstream, where there is a choice of an address without a doubted one; never
+ * one that it is in flight on. NULL: there is none. */
 struct pool_conn *choice_pick(struct pool *p, const struct question *q);
 /* None took it: opens what should be opened. WAIT: something is under way
  * for any question like it. HOLD: for this one, until p->recheck. */
 enum choice
 choice_provide(struct pool *p, const struct question *q, uint64_t now);
-/* A question went out on c: sees to there being enough connections, and to
- * the upstreams preferred to c's. */
+/* A question went out on c: sees to there being enough connections, to the
+ * upstreams preferred to c's, and to another address if c's is in doubt. */
 void choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now);
 /* An address could not be connected to, or gave nothing. */
 void choice_address_failed(struct pool *p, uint32_t upstream, uint32_t address,
     enum reason reason, uint64_t now);
 void choice_address_well(struct pool *p, uint32_t upstream, uint32_t address);
+/* Counts again what each address has: when a connection is doubted or is not
+ * any more. */
+void choice_tally(struct pool *p);
 /* The most telling reason, and whose it is. */
 enum reason choice_reason(const struct pool *p, uint32_t *upstream);
 

@@ -71,7 +71,10 @@ expire_attempts(struct pool *p, uint64_t now)
 	    now - a->asked >= POOL_ATTEMPT) {
 		q = a->question;
 		counter_inc(upstream_overdue);
-		p->conn[a->conn].doubted = true;
+		if (!p->conn[a->conn].doubted) {
+			p->conn[a->conn].doubted = true;
+			choice_tally(p);
+		}
 		attempt_overdue(&p->table, a);
 		q->lost = REASON_TIMED_OUT;
 		if (!TAILQ_EMPTY(&q->waiters) && !q->wanting &&
@@ -131,6 +134,7 @@ retire(struct pool *p, struct pool_conn *c)
 		counter_inc(upstream_idle);
 	p->ops.close(p->ctx, pool_conn_index(p, c));
 	c->state = POOL_CONN_FREE;
+	choice_tally(p);
 	p->changed = true; /* its place is free */
 }
 
