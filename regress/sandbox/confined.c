@@ -37,6 +37,7 @@ static void say_refused(int);
 static void listen_to(int, const struct confined *, pid_t, struct outcome *);
 
 static int channel = -1;
+static void (*after_report)(void);
 
 struct outcome
 confined_run(const struct confined *what)
@@ -128,6 +129,7 @@ run(const struct confined *c)
 
 	(void)alarm(DEADLINE);
 	log_set_sink(say_line);
+	after_report = c->after_report;
 	if (c->before != NULL)
 		c->before();
 	layers = sandbox_enter(c->role, &params);
@@ -165,6 +167,8 @@ static void
 say_refused(int nr)
 {
 	say(SAY_CALL, &nr, sizeof(nr));
+	if (after_report != NULL)
+		after_report();
 }
 
 static void
@@ -179,7 +183,7 @@ listen_to(int fd, const struct confined *c, pid_t pid, struct outcome *o)
 		switch (message[0]) {
 		case SAY_LOG:
 			used += (size_t)snprintf(o->said + used,
-			    sizeof(o->said) - used, "%s\n", message + 1);
+			    sizeof(o->said) - used, "%s; ", message + 1);
 			ATF_REQUIRE(used < sizeof(o->said));
 			break;
 		case SAY_IN:

@@ -21,6 +21,7 @@ struct confined {
 	void (*before)(void); /* in the process, before it is confined */
 	void (*body)(void *); /* in the process, confined; may be NULL */
 	void *arg;
+	void (*after_report)(void); /* in the handler, may be NULL */
 	/* In the test, while the process waits, confined, after body. */
 	void (*watch)(pid_t pid);
 	const char *chroot; /* default: a folder as it should be */
@@ -31,7 +32,7 @@ struct outcome {
 	bool entered; /* sandbox_enter returned */
 	uint32_t layers;
 	int refused; /* the system call reported, -1 if none was */
-	char said[2048]; /* log lines, each with a newline */
+	char said[2048]; /* log lines, each with "; " behind it */
 };
 
 struct outcome confined_run(const struct confined *what);

@@ -206,6 +206,63 @@ ROOT_ONLY(change_of_user_that_did_not_happen_is_seen)
 }
 
 static void
+lie(int option)
+{
+	const struct scmp_arg_cmp when = { 0, SCMP_CMP_EQ, (scmp_datum_t)option,
+		0 };
+
+	deny(SCMP_SYS(prctl), 0, &when);
+}
+
+static void
+securebits_lie(void)
+{
+	lie(PR_SET_SECUREBITS);
+}
+
+static void
+dumpable_lies(void)
+{
+	lie(PR_SET_DUMPABLE);
+}
+
+static void
+bounding_set_lies(void)
+{
+	lie(PR_CAPBSET_DROP);
+}
+
+static void
+mdwe_lies(void)
+{
+	lie(65);
+}
+
+static void
+chroot_lies(void)
+{
+	deny(SCMP_SYS(chroot), 0, NULL);
+}
+
+ROOT_ONLY(layer_that_the_kernel_only_claims_is_seen)
+{
+	struct confined c = { .role = SANDBOX_WORKER };
+
+	c.before = chroot_lies;
+	refuses(&c, "the root is not /");
+	c.before = bounding_set_lies;
+	refuses(&c, "bounding capability [0-9]+ is left");
+	c.before = securebits_lie;
+	refuses(&c, "securebits are not what was asked for");
+	c.before = mdwe_lies;
+	refuses(&c, "PR_SET_MDWE did not stay");
+	/* A child's change of user has made it so before. */
+	c.role = SANDBOX_PARENT;
+	c.before = dumpable_lies;
+	refuses(&c, "PR_SET_DUMPABLE");
+}
+
+static void
 old_kernel(void)
 {
 	const struct scmp_arg_cmp get = { 0, SCMP_CMP_EQ, 66, 0 };
@@ -300,6 +357,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, limit_below_what_is_needed_is_refused);
 	ATF_TP_ADD_TC(tp, permission_denied_is_never_ignored);
 	ATF_TP_ADD_TC(tp, change_of_user_that_did_not_happen_is_seen);
+	ATF_TP_ADD_TC(tp, layer_that_the_kernel_only_claims_is_seen);
 	ATF_TP_ADD_TC(tp, kernel_without_landlock_and_mdwe_is_said_aloud);
 	ATF_TP_ADD_TC(tp, user_without_chroot_and_landlock_is_refused);
 	ATF_TP_ADD_TC(
