@@ -94,10 +94,10 @@ add(scmp_filter_ctx ctx, uint32_t action, const struct rule *rule,
 	unsigned int n;
 
 	for (; rule->nr != NO_RULE; rule++) {
-		if (table != NULL && is_allowed(table, rule->nr))
-			continue;
-		if (action == SCMP_ACT_TRAP &&
-		    is_named(table->absent, rule->nr))
+		if (table != NULL &&
+		    (is_allowed(table, rule->nr) ||
+			(action == SCMP_ACT_TRAP &&
+			    is_named(table->absent, rule->nr))))
 			continue;
 		for (n = 0; n < RULE_ARGS && rule->arg[n].op != 0; n++)
 			;

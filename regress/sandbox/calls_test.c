@@ -232,15 +232,15 @@ live(void *arg)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 	struct timespec ts;
-	char *small, *large, byte;
+	char *small, *large, *larger, byte;
 
 	(void)arg;
 	if ((small = malloc(100)) == NULL || (large = malloc(1 << 20)) == NULL)
 		_exit(1);
 	memset(large, 1, 1 << 20);
-	if ((large = realloc(large, 8 << 20)) == NULL || large[100] != 1)
+	if ((larger = realloc(large, 8 << 20)) == NULL || larger[100] != 1)
 		_exit(2);
-	free(large);
+	free(larger);
 	free(small);
 	if (syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts) == -1 ||
 	    getrandom(&byte, 1, 0) != 1 || getpid() <= 0)
