@@ -64,16 +64,16 @@ static bool refuse_exec_gain(void);
 /* What the parent keeps: to bind on a reload, and to start and kill children
  * who confine themselves. */
 static const struct {
-	cap_value_t value;
 	const char *name;
+	cap_value_t value;
 	bool must; /* a root without it could not run a child */
 } kept[] = {
-	{ CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", false },
-	{ CAP_KILL, "CAP_KILL", true },
-	{ CAP_SETUID, "CAP_SETUID", true },
-	{ CAP_SETGID, "CAP_SETGID", true },
-	{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT", true },
-	{ CAP_SETPCAP, "CAP_SETPCAP", true },
+	{ "CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE, false },
+	{ "CAP_KILL", CAP_KILL, true },
+	{ "CAP_SETUID", CAP_SETUID, true },
+	{ "CAP_SETGID", CAP_SETGID, true },
+	{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT, true },
+	{ "CAP_SETPCAP", CAP_SETPCAP, true },
 };
 
 static const struct {
@@ -266,7 +266,6 @@ open_empty_folder(const char *path)
 static bool
 folder_is_empty(int fd)
 {
-	struct dirent *entry;
 	DIR *dir;
 	int copy, n = 0;
 
@@ -274,7 +273,7 @@ folder_is_empty(int fd)
 	    (dir = fdopendir(copy)) == NULL)
 		fatal("sandbox: reading the chroot folder");
 	errno = 0;
-	while (n <= 2 && (entry = readdir(dir)) != NULL)
+	while (n <= 2 && readdir(dir) != NULL)
 		n++;
 	if (errno != 0)
 		fatal("sandbox: reading the chroot folder");
