@@ -1,7 +1,7 @@
 # What a user runs. Each sees to its own packages first, then builds: so the
 # building is another make, which can then find what it needs.
 
-SUBMAKE = +@$(MAKE) --no-print-directory
+SUBMAKE = +@$(MAKE) -s --no-print-directory
 PORT   ?= 53
 export OBJ
 
@@ -18,6 +18,12 @@ test:
 	$(SUBMAKE) tests
 	@build/own '$(OBJ)'
 	@regress/run $(TESTS)
+
+# The container image for real, which takes minutes; as root.
+test-image:
+	@build/setup test image
+	$(SUBMAKE) tests
+	@TEST_IMAGE=yes regress/run image
 
 # An upstream of its own on loopback: no network is needed.
 demo:
@@ -37,4 +43,4 @@ IMAGE ?= dotproxy
 image:
 	@IMAGE='$(IMAGE)' build/image
 
-.PHONY: run test demo lint image
+.PHONY: run test test-image demo lint image
