@@ -27,8 +27,7 @@ struct pending {
 	uint8_t answer[];
 };
 
-static bool in_flight(const struct conn *, const uint8_t *, size_t);
-static bool same(const struct pending *, const uint8_t *, size_t);
+static bool in_flight(const struct pendings *, const uint8_t *, size_t);
 static void hold(struct conn *, struct asked *, const uint8_t *);
 static unsigned delay_of(const struct server *, const struct asked *);
 static void timed(evutil_socket_t, short, void *);
@@ -54,7 +53,8 @@ reply_take(struct conn *c, const uint8_t *msg, size_t len)
 	}
 	s->totals.queries++;
 	log_query(c, &asked, len);
-	if (in_flight(c, msg, asked.question_end)) {
+	if (in_flight(&c->pending, msg, asked.question_end) ||
+	    in_flight(&c->held, msg, asked.question_end)) {
 		s->totals.duplicates++;
 		if (s->faults.reuse_loss)
 			return;
@@ -81,13 +81,14 @@ void
 reply_batch(int fd, short what, void *arg)
 {
 	struct conn *c = arg;
-	struct pending *p;
+	struct pending *p, *next;
 
 	(void)fd;
 	(void)what;
 	event_del(c->batch);
 	/* Each was put at the head: the last one is first. */
-	while ((p = TAILQ_FIRST(&c->held)) != NULL) {
+	for (p = TAILQ_FIRST(&c->held); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
 		answer(c, p);
 		pending_free(c, &c->held, p);
 	}
@@ -97,36 +98,30 @@ reply_batch(int fd, short what, void *arg)
 void
 reply_forget(struct conn *c)
 {
-	struct pending *p;
+	struct pending *p, *next;
 
-	while ((p = TAILQ_FIRST(&c->pending)) != NULL)
+	for (p = TAILQ_FIRST(&c->pending); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
 		pending_free(c, &c->pending, p);
-	while ((p = TAILQ_FIRST(&c->held)) != NULL)
+	}
+	for (p = TAILQ_FIRST(&c->held); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
 		pending_free(c, &c->held, p);
+	}
 }
 
+/* The same name, type and class; whatever the ID and the flags. */
 static bool
-in_flight(const struct conn *c, const uint8_t *msg, size_t len)
+in_flight(const struct pendings *list, const uint8_t *msg, size_t len)
 {
-	const struct pending *p;
+	const struct pending *p = TAILQ_FIRST(list);
 
-	TAILQ_FOREACH(p, &c->pending, entry) {
-		if (same(p, msg, len))
-			return (true);
-	}
-	TAILQ_FOREACH(p, &c->held, entry) {
-		if (same(p, msg, len))
+	for (; p != NULL; p = TAILQ_NEXT(p, entry)) {
+		if (p->len == len &&
+		    memcmp(p->question + 12, msg + 12, len - 12) == 0)
 			return (true);
 	}
 	return (false);
-}
-
-/* Name, type and class; not the flags and not the ID. */
-static bool
-same(const struct pending *p, const uint8_t *msg, size_t len)
-{
-	return (
-	    p->len == len && memcmp(p->question + 12, msg + 12, len - 12) == 0);
 }
 
 /* Makes the answer and lets it wait until it is due. */

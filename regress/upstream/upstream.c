@@ -85,7 +85,7 @@ int
 main(int argc, char *argv[])
 {
 	struct options options = { .address = "127.0.0.1", .lifetime = 900 };
-	struct server server = { 0 };
+	static struct server server;
 
 	parse(&options, &server.faults, argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -261,8 +261,8 @@ watch(struct server *s, const struct options *o, int fd)
 	timer = evtimer_new(s->base, told_to_end, s);
 	if (o->stdin_end) {
 		/* Epoll takes no file: only a pipe or a terminal ends. */
-		ended =
-		    event_new(s->base, STDIN_FILENO, EV_READ, told_to_end, s);
+		ended = event_new(s->base, STDIN_FILENO, EV_READ | EV_PERSIST,
+		    told_to_end, s);
 		if (ended == NULL || event_add(ended, NULL) == -1)
 			errx(1, "--stdin: not a pipe");
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
