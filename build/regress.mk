@@ -11,6 +11,9 @@ REGRESS_SH    := $(wildcard regress/*/*_test.sh)
 REGRESS_KYUA  := $(wildcard regress/Kyuafile regress/*/Kyuafile)
 REGRESS_BIN   := $(patsubst %.c,$(OBJ)/%,$(REGRESS_SRC))
 REGRESS_TOOLS :=
+ifdef SANITIZE
+REGRESS_LSAN  := $(OBJ)/regress/lsan.o
+endif
 
 LINK_dns     := $(DNS_OBJ) $(SHARED_OBJ)
 LINK_shared  := $(SHARED_OBJ)
@@ -34,7 +37,7 @@ ATF_LIBS = $(shell $(PKGCONFIG) --libs atf-c)
 link_of = $(LINK_$(notdir $(patsubst %/,%,$(dir $(1)))))
 
 .SECONDEXPANSION:
-$(REGRESS_BIN): $(OBJ)/%: $(OBJ)/%.o $$(call link_of,$$@)
+$(REGRESS_BIN): $(OBJ)/%: $(OBJ)/%.o $$(call link_of,$$@) $(REGRESS_LSAN)
 	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(LIBS_$(notdir $(@D))) \
 		$(EVENT_LIBS) $(CONFINE_LIBS) $(ATF_LIBS)
 
