@@ -17,6 +17,7 @@ struct written {
 	uint32_t conn;
 	uint16_t id;
 	struct dns_question question;
+	bool over; /* its connection ended */
 };
 struct script {
 	struct pool *pool;
@@ -111,10 +112,48 @@ ATF_TC_BODY(what_was_in_flight_on_an_ended_connection_is_asked_again, tc)
 	up(s.opened[1]);
 	ATF_REQUIRE_EQ(5, s.nwritten);
 	ATF_CHECK_EQ(2, counter_value[COUNTER_upstream_retried]);
+	/* The oldest first. */
+	ATF_CHECK(
+	    dns_question_equal(&s.written[1].question, &s.written[3].question));
 	answer_to(3);
 	answer_to(4);
 	ATF_CHECK_EQ(3, s.nanswered);
 	ATF_CHECK_EQ(0, s.nfailed);
+}
+
+/* Answers two on each connection, and then ends it. */
+ATF_TC_WITHOUT_HEAD(an_upstream_that_ends_connections_early_answers_all);
+ATF_TC_BODY(an_upstream_that_ends_connections_early_answers_all, tc)
+{
+	char name[32];
+	uint32_t conn = 0;
+	size_t i, k, from;
+
+	begin_up();
+	for (i = 0; i < 40; i++) {
+		(void)snprintf(name, sizeof(name), "n%zu.example.", i);
+		ask(0, 10 + i, name);
+	}
+	for (i = 0; i < 60 && pool_waiting(s.pool) > 0; i++) {
+		for (k = from = 0; k < s.nwritten; k++)
+			if (s.written[k].conn == conn)
+				from = k;
+		/* The last written there that are not answered yet. */
+		while (from > 0 && s.written[from - 1].conn == conn &&
+		    !s.written[from - 1].over)
+			from--;
+		for (k = from; k < from + 2 && k < s.nwritten; k++)
+			answer_to(k);
+		for (k = 0; k < s.nwritten; k++)
+			s.written[k].over = true;
+		end(conn, REASON_CLOSED);
+		if (pool_waiting(s.pool) == 0)
+			break;
+		conn = s.opened[s.nopened - 1];
+		up(conn);
+	}
+	ATF_CHECK_EQ(0, s.nfailed);
+	ATF_CHECK_EQ(41, s.nanswered);
 }
 
 ATF_TC_WITHOUT_HEAD(a_question_is_given_up_after_four_attempts);
@@ -370,10 +409,16 @@ ATF_TC_BODY(when_all_fail_the_most_telling_reason_is_told, tc)
 ATF_TC_WITHOUT_HEAD(a_socket_that_cannot_be_asked_for_fails_the_address);
 ATF_TC_BODY(a_socket_that_cannot_be_asked_for_fails_the_address, tc)
 {
+	int i;
+
 	begin(1, 2);
 	s.no_socket = true;
 	ask(0, 1, "a.example.");
 	ATF_CHECK_EQ(REASON_NO_SOCKET, s.reported);
+	/* It passes: the question waits, and no longer each time. */
+	for (i = 0; i < 20; i++)
+		later(POOL_BACKOFF_MIN);
+	ATF_CHECK_EQ(0, s.nfailed);
 	s.no_socket = false;
 	later(POOL_BACKOFF_MIN);
 	ATF_CHECK_EQ(1, s.nopened);
@@ -544,6 +589,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, the_same_question_joins_the_one_in_flight);
 	ATF_TP_ADD_TC(
 	    tp, what_was_in_flight_on_an_ended_connection_is_asked_again);
+	ATF_TP_ADD_TC(tp, an_upstream_that_ends_connections_early_answers_all);
 	ATF_TP_ADD_TC(tp, a_question_is_given_up_after_four_attempts);
 	ATF_TP_ADD_TC(tp,
 	    an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts);

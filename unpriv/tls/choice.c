@@ -16,6 +16,7 @@ is_better(const struct pool_address *, const struct pool_address *, bool);
 static bool open_at(struct pool *, uint32_t, uint32_t, uint64_t);
 static bool may_open(const struct pool_address *, uint64_t);
 static struct pool_conn *free_conn(struct pool *);
+static bool is_busy(const struct pool_conn *);
 static void recheck_at(struct pool *, uint64_t);
 static uint64_t first_back(const struct pool *, uint64_t);
 static enum choice
@@ -73,7 +74,7 @@ choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now)
 
 	if (p->address[c->upstream][c->address].doubted > 0)
 		open_elsewhere(p, now);
-	if (c->upstream == 0 && c->inflight <= POOL_CONN_BUSY)
+	if (c->upstream == 0 && !is_busy(c))
 		return;
 	for (i = 0; i < p->nconn; i++) {
 		other = &p->conn[i];
@@ -85,7 +86,7 @@ choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now)
 	if (c->upstream > 0 && open_best(p, c->upstream, false, false, now))
 		return;
 	/* c was the least loaded: all the others are busy, too. */
-	if (c->inflight > POOL_CONN_BUSY)
+	if (is_busy(c))
 		(void)open_next(p, c->upstream + 1, true, now);
 }
 
@@ -97,7 +98,10 @@ choice_address_failed(struct pool *p, uint32_t upstream, uint32_t address,
 	uint64_t wait = POOL_BACKOFF_MIN;
 	uint32_t i;
 
-	for (i = 0; i < a->fails && wait < POOL_BACKOFF_MAX; i++)
+	/* The parent's limit of connections is not the upstream's fault. */
+	for (i = 0; reason != REASON_NO_SOCKET && i < a->fails &&
+	     wait < POOL_BACKOFF_MAX;
+	     i++)
 		wait *= 2;
 	if (wait > POOL_BACKOFF_MAX)
 		wait = POOL_BACKOFF_MAX;
@@ -174,7 +178,7 @@ pick(struct pool *p, const struct question *q, bool sound)
 	for (i = 0; i < p->nconn; i++) {
 		c = &p->conn[i];
 		if (c->state != POOL_CONN_UP || c->doubted || c->full ||
-		    c->inflight >= POOL_CONN_FULL)
+		    c->inflight >= c->window)
 			continue;
 		if (sound && p->address[c->upstream][c->address].doubted > 0)
 			continue;
@@ -289,6 +293,9 @@ open_at(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
 	c->address = address;
 	c->opened = now;
 	c->deadline = now + POOL_CONNECT;
+	c->window = p->address[upstream][address].window;
+	if (c->window == 0)
+		c->window = POOL_CONN_FULL;
 	TAILQ_INIT(&c->attempts);
 	recheck_at(p, now + POOL_STAGGER);
 	return true;
@@ -303,6 +310,12 @@ free_conn(struct pool *p)
 		if (p->conn[i].state == POOL_CONN_FREE)
 			return &p->conn[i];
 	return NULL;
+}
+
+static bool
+is_busy(const struct pool_conn *c)
+{
+	return c->inflight > POOL_CONN_BUSY || c->inflight >= c->window;
 }
 
 static void
@@ -329,8 +342,9 @@ hold_or_fail(struct pool *p, const struct question *q, uint64_t now)
 		for (i = 0; i < p->upstream[u].naddress; i++) {
 			a = &p->address[u][i];
 			untried = a->failed < q->asked;
-			passing = !reason_is_certificate(a->reason) &&
-			    now - q->asked < POOL_PATIENCE;
+			passing = a->reason == REASON_NO_SOCKET ||
+			    (!reason_is_certificate(a->reason) &&
+				now - q->asked < POOL_PATIENCE);
 			if ((untried || passing) && a->until < best)
 				best = a->until;
 		}

@@ -18,6 +18,7 @@ static bool
 write_to(struct pool *, struct pool_conn *, struct question *, uint64_t);
 static bool unused_id(struct pool *, uint32_t, uint16_t *);
 static void free_slot(struct pool *, struct question *);
+static void delivered(struct pool *, struct pool_conn *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
 static void lost(struct pool *, struct question *, enum reason, uint32_t);
 static void
@@ -204,15 +205,7 @@ pool_conn_message(
 	pool_attempt_end(p, a);
 	c->bad = 0;
 	c->quiet = now;
-	if (c->doubted || c->inflight == POOL_CONN_FULL - 1)
-		p->changed = true;
-	if (c->doubted) {
-		c->doubted = false;
-		choice_tally(p);
-	}
-	if (c->state == POOL_CONN_UP && !c->delivered)
-		choice_address_well(p, c->upstream, c->address);
-	c->delivered = true;
+	delivered(p, c);
 
 	len = padding_strip(msg, len, &answer);
 	while ((w = TAILQ_FIRST(&q->waiters)) != NULL) {
@@ -229,7 +222,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 {
 	struct pool_conn *c = &p->conn[conn];
 	enum pool_conn_state state = c->state;
-	bool gave_nothing = !c->delivered && c->inflight > 0;
+	bool gave_nothing = c->delivered == 0 && c->inflight > 0;
 	struct attempt *a;
 	struct question *q;
 
@@ -250,7 +243,13 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	    (state == POOL_CONN_UP &&
 		(gave_nothing || reason == REASON_TIMED_OUT)))
 		choice_address_failed(p, c->upstream, c->address, reason, now);
-	while ((a = TAILQ_FIRST(&c->attempts)) != NULL) {
+	if (state == POOL_CONN_UP && c->inflight > 0)
+		p->address[c->upstream][c->address].window =
+		    c->delivered > QUESTION_TRIES ? c->delivered
+						  : QUESTION_TRIES;
+	/* The youngest first, each to the head of those who want: so the
+	 * oldest is the first to be asked again. */
+	while ((a = TAILQ_LAST(&c->attempts, attempts)) != NULL) {
 		q = a->question;
 		pool_attempt_end(p, a);
 		lost(p, q, reason,
@@ -407,6 +406,28 @@ free_slot(struct pool *p, struct question *q)
 			oldest = &q->attempt[i];
 	}
 	pool_attempt_end(p, oldest);
+}
+
+static void
+delivered(struct pool *p, struct pool_conn *c)
+{
+	if (c->doubted || c->inflight + 1 >= c->window)
+		p->changed = true;
+	if (c->doubted) {
+		c->doubted = false;
+		choice_tally(p);
+	}
+	if (c->state == POOL_CONN_UP && c->delivered == 0)
+		choice_address_well(p, c->upstream, c->address);
+	c->delivered++;
+	if (c->window == POOL_CONN_FULL || c->delivered / 2 < c->window)
+		return;
+	/* It lives longer than the one before. */
+	c->window *= 2;
+	if (c->window > POOL_CONN_FULL)
+		c->window = POOL_CONN_FULL;
+	if (c->state == POOL_CONN_UP && c->window > POOL_CONN_BUSY)
+		p->address[c->upstream][c->address].window = 0;
 }
 
 static bool

@@ -22,11 +22,12 @@ struct pool_conn {
 	uint64_t deadline; /* of opening or draining */
 	uint64_t quiet; /* since then nothing in flight was answered */
 	uint32_t inflight;
+	uint32_t window; /* how many may be in flight */
+	uint32_t delivered; /* answers */
 	uint32_t bad; /* messages in a row */
 	bool doomed; /* an opening one that will not be up */
 	bool doubted; /* let a question lapse: takes no more of them */
 	bool full; /* has no room to write */
-	bool delivered; /* anything at all */
 	struct attempts attempts;
 };
 
@@ -35,6 +36,12 @@ struct pool_address {
 	uint64_t failed; /* when */
 	uint32_t fails; /* in a row; 0: well */
 	enum reason reason; /* of the last failure */
+	/* How many the last connection answered that took questions with it
+	 * when it ended (at least QUESTION_TRIES: one answer on each then is
+	 * enough for all); 0: none did. A new one gets no more in flight than
+	 * that, so that an upstream that ends connections early does not use
+	 * up the attempts of all that wait. */
+	uint32_t window;
 	/* Counted anew by choice_tally. */
 	uint32_t taking, opening, doubted;
 };
