@@ -2,7 +2,8 @@
 # PKI, and waiting for things to come true. Servers are in servers.sh.
 #
 # A case is made with `testcase NAME SECONDS [PROGRAM ...]` and has a body
-# NAME_body; whatever it started is ended by its cleanup part.
+# NAME_body; whatever it started is ended by its cleanup part. With
+# as=unprivileged before it, it never runs as root.
 # shellcheck shell=sh
 
 here=$(atf_get_srcdir)
@@ -19,11 +20,13 @@ testcase() {
 	_name=$1
 	_timeout=$2
 	shift 2
+	: "${as:=}"
 	atf_test_case "$_name" cleanup
 	eval "${_name}_head() {
 		atf_set descr '$(echo "$_name" | tr _ ' ')'
 		atf_set timeout '$_timeout'
-		atf_set require.progs 'openssl dig $*'
+		atf_set require.progs 'openssl dig ps $*'
+		[ -z '$as' ] || atf_set require.user '$as'
 	}
 	${_name}_cleanup() { stop_all; }"
 }
@@ -260,19 +263,16 @@ says() { # pattern [log]: in the log, now or soon
 }
 
 children() { # of dotproxy: ids, the TLS process first
-	for _p in /proc/[0-9]*; do
-		[ "$(sed -n 's/^PPid:	//p' "$_p/status" 2>/dev/null)" = \
-		    "$dotproxy" ] || continue
-		echo "$(basename "$(readlink "$_p/exe")") ${_p#/proc/}"
-	done | sort | cut -d ' ' -f 2
+	ps -o comm=,pid=,stat= --ppid "$dotproxy" | sort |
+	    awk '$NF !~ /^Z/ { print $2 }'
 }
 
 child() { # tls|worker: the id of the first
-	for _p in $(children); do
-		case $(readlink "/proc/$_p/exe") in
-		*dotproxy-"$1") echo "$_p"; return ;;
-		esac
-	done
+	ps -o comm=,pid=,stat= --ppid "$dotproxy" | sort |
+	    awk -v name="dotproxy-$1" '$1 == name && $NF !~ /^Z/ {
+		print $2
+		exit
+	    }'
 }
 
 # What SIGUSR1 has every process tell, as ./counters. Who has counted nothing

@@ -158,6 +158,16 @@ an_unknown_ca_is_refused_also_where_its_key_is_pinned_body() {
 	says 'unknown CA' system.log
 }
 
+testcase a_ca_file_without_a_certificate_trusts_nobody 30 ss
+a_ca_file_without_a_certificate_trusts_nobody_body() {
+	prepare
+	start_misbehaving "$up"
+	echo "this is no certificate" >none.pem
+	configure 'name "dns.example"' "ca \"$PWD/none.pem\"" \
+	    "pin \"$(pin_of server)\""
+	refused 'upstream "ours": there is no certificate in its CA'
+}
+
 testcase a_server_that_speaks_no_tls_hears_no_question 30 ss
 a_server_that_speaks_no_tls_hears_no_question_body() {
 	prepare
@@ -237,6 +247,7 @@ atf_init_test_cases() {
 	atf_add_test_case an_expired_certificate_is_refused
 	atf_add_test_case a_certificate_that_is_not_yet_valid_is_refused
 	atf_add_test_case an_unknown_ca_is_refused_also_where_its_key_is_pinned
+	atf_add_test_case a_ca_file_without_a_certificate_trusts_nobody
 	atf_add_test_case a_server_that_speaks_no_tls_hears_no_question
 	atf_add_test_case an_upstream_that_is_gone_is_told_as_refused
 	atf_add_test_case a_handshake_that_stalls_is_told_as_timed_out
