@@ -5,6 +5,7 @@
 #ifndef DOTPROXY_SANDBOX_H
 #define DOTPROXY_SANDBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -45,6 +46,18 @@ struct sandbox_params {
  */
 uint32_t
 sandbox_enter(enum sandbox_role role, const struct sandbox_params *params);
+
+/*
+ * Before all that: the user that children run as (looked up in /etc/passwd,
+ * never by a name service), and the empty folder root, made if it is not
+ * there. False when this process is not root's: then they run as it does. An
+ * unknown user, or root itself, is fatal.
+ */
+bool sandbox_user(const char *name, const char *root, uid_t *uid, gid_t *gid);
+
+/* Raises the limit of descriptors as far as it goes and returns it; fatal,
+ * with what to do, if that is less than want. */
+uint32_t sandbox_nofile(uint32_t want);
 
 /* "chroot uid caps nnp mdwe landlock seccomp", of the layers set, into buf. */
 #define SANDBOX_TEXT 64

@@ -37,8 +37,6 @@ child_init(
 		(void)snprintf(c->name, sizeof(c->name), "tls");
 	else
 		(void)snprintf(c->name, sizeof(c->name), "worker %u", index);
-	if ((c->restart = evtimer_new(p->base, restart_due, c)) == NULL)
-		fatalx("no memory");
 }
 
 void
@@ -65,7 +63,6 @@ child_start(struct child *c)
 	    p->base, fd[0], EV_READ | EV_PERSIST, dispatch_readable, c);
 	if (c->readable == NULL || event_add(c->readable, NULL) == -1)
 		fatalx("no memory");
-	log_debug("%s: started, pid %d", c->name, (int)c->pid);
 }
 
 void
@@ -173,23 +170,23 @@ forget(struct child *c)
 static void
 say_cause(const struct child *c, int status)
 {
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	char *call;
 
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS &&
-	    c->refused != 0) {
+	if (sig == SIGSYS && c->refused != 0) {
 		call = seccomp_syscall_resolve_num_arch(
 		    SCMP_ARCH_NATIVE, (int)c->refused - 1);
-		log_warnx("%s: killed by its seccomp filter: it called "
-			  "%s (system call %u), which it must never do",
+		log_warnx("%s: killed by its seccomp filter: it called %s "
+			  "(system call %u), which it must never do",
 		    c->name, call == NULL ? "?" : call, c->refused - 1);
 		free(call);
-	} else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+	} else if (sig == SIGSYS)
 		log_warnx("%s: killed by its seccomp filter (SIGSYS); the "
 			  "kernel's audit log, type=1326, has the system call",
 		    c->name);
-	else if (WIFSIGNALED(status))
-		log_warnx("%s: killed by signal %d (%s)", c->name,
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (sig != 0)
+		log_warnx("%s: killed by signal %d (%s)", c->name, sig,
+		    strsignal(sig));
 	else if (WEXITSTATUS(status) == 127)
 		log_warnx("%s: %s/dotproxy-%s cannot be run; -L names the "
 			  "folder of the child programs",
@@ -226,7 +223,8 @@ start_again(struct child *c)
 	    c->name, c->quick_deaths, (unsigned long long)wait);
 	tv.tv_sec = (time_t)(wait / 1000);
 	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
-	if (evtimer_add(c->restart, &tv) == -1)
+	if (event_base_once(
+		c->parent->base, -1, EV_TIMEOUT, restart_due, c, &tv) == -1)
 		fatalx("no memory");
 }
 

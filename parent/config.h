@@ -27,10 +27,12 @@ const struct conf_upstream *config_builtin(const char *name);
 /* A CA bundle is at most this large. */
 #define CA_BYTES_MAX (4 << 20)
 /*
- * The bundle of an upstream in a sealed memfd, the caller's to close. path ""
- * is the system's. -1, logged, when it cannot be read, is empty or too large.
+ * The CA bundles of the upstreams that conf forwards to, in that order, each
+ * in a sealed memfd; the rest of ca is -1. A path "" is the system's. 0; or -1,
+ * logged, with nothing opened, when one cannot be read, is empty or too large.
  */
-int config_ca(const char *path);
+int config_ca_open(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf);
+void config_ca_close(int ca[CONF_UPSTREAMS_MAX]);
 
 /* "sha256/BASE64=" to 32 bytes; false when it is not such a text. */
 bool config_pin_parse(uint8_t pin[CONF_PIN_LEN], const char *text);

@@ -12,11 +12,43 @@
 
 #include "config.h"
 
+static int open_one(const char *);
 static const char *system_bundle(void);
 static int copy_sealed(int, const char *);
 
 int
-config_ca(const char *path)
+config_ca_open(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
+{
+	const struct conf_upstream *u;
+	uint32_t i;
+
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
+		ca[i] = -1;
+	for (i = 0; i < conf->nforward; i++) {
+		u = &conf->upstream[conf->forward[i]];
+		if ((ca[i] = open_one(u->ca)) != -1)
+			continue;
+		log_warnx("upstream \"%s\": no certificates to trust", u->name);
+		config_ca_close(ca);
+		return -1;
+	}
+	return 0;
+}
+
+void
+config_ca_close(int ca[CONF_UPSTREAMS_MAX])
+{
+	uint32_t i;
+
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++) {
+		if (ca[i] != -1)
+			(void)close(ca[i]);
+		ca[i] = -1;
+	}
+}
+
+static int
+open_one(const char *path)
 {
 	int fd, memfd;
 

@@ -3,12 +3,12 @@
  * channels between them. It must never send what a child has no use for: the
  * worker knows no upstream, the TLS process no client.
  */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dotproxy/log.h"
 
-#include "config.h"
 #include "parent.h"
 
 static void configure_worker(struct child *);
@@ -39,37 +39,6 @@ configure_peers(struct parent *p, struct child *c)
 	for (i = 1; i < p->nchildren; i++)
 		if (c == tls || c == &p->child[i])
 			connect_peers(tls, &p->child[i]);
-}
-
-int
-configure_ca(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
-{
-	uint32_t i;
-
-	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
-		ca[i] = -1;
-	for (i = 0; i < conf->nforward; i++) {
-		ca[i] = config_ca(conf->upstream[conf->forward[i]].ca);
-		if (ca[i] == -1) {
-			log_warnx("upstream \"%s\": no certificates to trust",
-			    conf->upstream[conf->forward[i]].name);
-			configure_ca_close(ca);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-void
-configure_ca_close(int ca[CONF_UPSTREAMS_MAX])
-{
-	uint32_t i;
-
-	for (i = 0; i < CONF_UPSTREAMS_MAX; i++) {
-		if (ca[i] != -1)
-			(void)close(ca[i]);
-		ca[i] = -1;
-	}
 }
 
 static void
@@ -146,14 +115,13 @@ configure_upstream(
 	}
 }
 
-/* What a child does not take now it would never miss: so it starts anew. */
+/* One that does not read would miss it: so it starts anew. One that is dead is
+ * about to be reaped. */
 static void
 tell(struct child *c, enum ipc_type type, const void *payload, size_t len,
     int fd)
 {
-	if (c->ipc.fd == -1)
-		return;
-	if (ipc_send(&c->ipc, type, payload, len, fd) == -1)
+	if (ipc_send(&c->ipc, type, payload, len, fd) == -1 && errno == EAGAIN)
 		child_kill(c, "it does not read what it is told");
 }
 

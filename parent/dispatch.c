@@ -24,6 +24,8 @@ static void take_confined(struct child *, const struct ipc_confined *);
 static void take_ready(struct child *, const struct ipc_generation *);
 static void take_broken(struct child *, const struct ipc_peer *);
 static void take_connect(struct child *, const struct ipc_connect *);
+static const struct netaddr *
+address_of(const struct parent *, const struct ipc_connect *);
 
 void
 dispatch_readable(evutil_socket_t fd, short what, void *arg)
@@ -43,7 +45,7 @@ dispatch_drain(struct child *c)
 {
 	/* Bounded by what fits in the channel: nobody writes any more. */
 	while (dispatch_one(c) == 1)
-		continue;
+		;
 }
 
 static int
@@ -68,8 +70,6 @@ dispatch_one(struct child *c)
 static void
 dispatch(struct child *c, const struct ipc_message *m)
 {
-	const struct ipc_refused *refused;
-
 	switch (m->type) {
 	case IPC_LOG:
 		take_log(c, m);
@@ -84,16 +84,13 @@ dispatch(struct child *c, const struct ipc_message *m)
 		counter_log(c->name, m->payload);
 		break;
 	case IPC_REFUSED:
-		refused = m->payload;
-		c->refused = refused->nr + 1;
+		c->refused = ((const struct ipc_refused *)m->payload)->nr + 1;
 		break;
 	case IPC_BROKEN:
 		take_broken(c, m->payload);
 		break;
 	case IPC_STOPPED:
-		c->stopped = true;
-		parent_stopped(c->parent);
-		break;
+		break; /* it exits now, and that is what counts */
 	case IPC_CONNECT:
 		take_connect(c, m->payload);
 		break;
@@ -190,37 +187,38 @@ take_broken(struct child *c, const struct ipc_peer *peer)
 static void
 take_connect(struct child *c, const struct ipc_connect *want)
 {
-	const struct parent *p = c->parent;
-	const struct conf_upstream *u = NULL;
+	struct parent *p = c->parent;
 	struct ipc_socket answer = { want->serial, 0 };
+	const struct netaddr *address;
 	int fd = -1;
 
-	if (want->generation > p->generation || want->generation == 0) {
-		child_kill(c, "a connection of a config never given");
+	if (want->generation != 0 && want->generation < p->generation)
+		answer.error = ESTALE; /* asked before it heard of a reload */
+	else if ((address = address_of(p, want)) == NULL) {
+		child_kill(c, "a connection to what it was never given");
 		return;
-	}
-	if (want->generation < p->generation)
-		/* Asked before it heard of the reload. */
-		answer.error = ESTALE;
-	else if (want->upstream >= p->conf->nforward) {
-		child_kill(c, "a connection to no upstream");
-		return;
-	} else
-		u = &p->conf->upstream[p->conf->forward[want->upstream]];
-	if (u != NULL && want->address >= u->naddress) {
-		child_kill(c, "a connection to no address");
-		return;
-	}
-	if (u != NULL &&
-	    !bucket_take(
-		&c->parent->connect, clock_ms(), CONNECT_BURST, CONNECT_RATE)) {
+	} else if (!bucket_take(
+		       &p->connect, clock_ms(), CONNECT_BURST, CONNECT_RATE)) {
 		counter_inc(connects_refused);
 		answer.error = EAGAIN;
-	} else if (u != NULL &&
-	    (fd = connect_start(&u->address[want->address])) == -1)
+	} else if ((fd = connect_start(address)) == -1)
 		answer.error = (uint32_t)errno;
-	if (ipc_send(&c->ipc, IPC_SOCKET, &answer, sizeof(answer), fd) == -1)
+	if (ipc_send(&c->ipc, IPC_SOCKET, &answer, sizeof(answer), fd) == -1 &&
+	    errno == EAGAIN)
 		child_kill(c, "it does not read its connections");
 	if (fd != -1)
 		(void)close(fd);
+}
+
+/* By index alone: a child can name no address that the config does not. */
+static const struct netaddr *
+address_of(const struct parent *p, const struct ipc_connect *want)
+{
+	const struct conf_upstream *u;
+
+	if (want->generation != p->generation ||
+	    want->upstream >= p->conf->nforward)
+		return NULL;
+	u = &p->conf->upstream[p->conf->forward[want->upstream]];
+	return want->address < u->naddress ? &u->address[want->address] : NULL;
 }

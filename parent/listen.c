@@ -3,19 +3,18 @@
  * read: that is the workers' part.
  */
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
+#include "dotproxy/steer.h"
 
 #include "listen.h"
 
-#define BACKLOG	    1024
-#define UDP_ROOM    (4 << 20) /* bytes asked of the kernel; it may give less */
-#define HASH_FACTOR 0x9e3779b1u
+#define BACKLOG	 1024
+#define UDP_ROOM (4 << 20) /* bytes asked of the kernel; it may give less */
 
 static const struct listener *
 find(const struct listeners *, const struct netaddr *, uint32_t);
@@ -25,7 +24,6 @@ open_group(struct listener *, const struct netaddr *, uint32_t, uint32_t);
 static int open_socket(const struct netaddr *, uint32_t, bool);
 static int set_options(int, const struct netaddr *, uint32_t, bool);
 static int set_int(int, int, int, int);
-static int steer(int, const struct netaddr *, uint32_t);
 static void explain(const struct netaddr *, uint32_t);
 
 int
@@ -121,7 +119,9 @@ open_group(struct listener *l, const struct netaddr *address, uint32_t proto,
 	for (w = 0; w < workers; w++) {
 		l->fd[w] = open_socket(address, proto, true);
 		if (l->fd[w] == -1 ||
-		    (w == 0 && steer(l->fd[w], address, workers) == -1)) {
+		    (w == 0 &&
+			steer_attach(l->fd[w], address->family, workers) ==
+			    -1)) {
 			explain(address, proto);
 			for (w = 0; w < CONF_WORKERS_MAX; w++)
 				if (l->fd[w] != -1)
@@ -190,42 +190,6 @@ static int
 set_int(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-/*
- * Has the kernel choose the socket of the group by the client's address
- * alone, so that one client always meets one worker. The words of the address
- * are folded and multiplied: addresses in use differ in few bits.
- */
-static int
-steer(int fd, const struct netaddr *address, uint32_t workers)
-{
-	const uint32_t net = (uint32_t)SKF_NET_OFF;
-	struct sock_filter v4[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, net + 12),
-		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, HASH_FACTOR),
-		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
-		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
-		BPF_STMT(BPF_RET | BPF_A, 0),
-	};
-	/* An IPv6 client owns a /64: its halves are one client. */
-	struct sock_filter v6[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, net + 8),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, net + 12),
-		BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
-		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, HASH_FACTOR),
-		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
-		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
-		BPF_STMT(BPF_RET | BPF_A, 0),
-	};
-	struct sock_fprog program;
-
-	program.filter = address->family == 4 ? v4 : v6;
-	program.len = address->family == 4 ? sizeof(v4) / sizeof(v4[0])
-					   : sizeof(v6) / sizeof(v6[0]);
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
-	    sizeof(program));
 }
 
 static void

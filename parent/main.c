@@ -4,13 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -22,8 +19,7 @@
 #include "notify.h"
 #include "parent.h"
 
-#define CONFIG_FILE SYSCONF "/dotproxy.conf"
-#define MACROS_MAX  64
+#define MACROS_MAX 64
 
 /* Descriptors of a worker beside its connections: its sockets, twice while
  * it reloads, and a few. The TLS process has 4 connections for an address. */
@@ -42,10 +38,7 @@ struct options {
 
 static void usage(void) __attribute__((noreturn));
 static void parse_options(struct options *, int, char *[]);
-static struct conf *read_config(const struct options *);
 static void prepare(struct parent *, const struct options *);
-static void find_user(struct parent *);
-static void find_limits(struct parent *);
 static void start_children(struct parent *);
 static void watch_signals(struct parent *);
 static void on_signal(evutil_socket_t, short, void *);
@@ -66,7 +59,8 @@ main(int argc, char *argv[])
 
 	log_init("dotproxy", false);
 	parse_options(&options, argc, argv);
-	if ((p->conf = read_config(&options)) == NULL)
+	if ((p->conf = config_read(
+		 options.file, options.macro, options.nmacro)) == NULL)
 		return 1;
 	if (options.check) {
 		if (options.verbose)
@@ -86,9 +80,7 @@ main(int argc, char *argv[])
 static void
 usage(void)
 {
-	(void)fprintf(stderr,
-	    "usage: dotproxy [-dnv] [-D macro=value] "
-	    "[-f file] [-L dir]\n");
+	log_warnx("usage: dotproxy [-dnv] [-D macro=value] [-f file] [-L dir]");
 	exit(2);
 }
 
@@ -97,6 +89,7 @@ parse_options(struct options *o, int argc, char *argv[])
 {
 	int ch;
 
+	o->file = SYSCONF "/dotproxy.conf";
 	o->libexec = LIBEXEC;
 	while ((ch = getopt(argc, argv, "D:df:L:nv")) != -1)
 		switch (ch) {
@@ -129,27 +122,12 @@ parse_options(struct options *o, int argc, char *argv[])
 	log_set_verbose(o->verbose);
 }
 
-/* Without -f and without the usual file, the defaults alone will do. */
-static struct conf *
-read_config(const struct options *o)
-{
-	struct conf *conf;
-
-	if (o->file != NULL || access(CONFIG_FILE, F_OK) == 0)
-		return config_read(o->file != NULL ? o->file : CONFIG_FILE,
-		    o->macro, o->nmacro);
-	if ((conf = malloc(sizeof(*conf))) == NULL)
-		fatal("malloc");
-	config_default(conf);
-	log_info("%s is not there: the defaults hold", CONFIG_FILE);
-	return conf;
-}
-
 /* All that needs privilege or a file, and then the confinement. */
 static void
 prepare(struct parent *p, const struct options *o)
 {
 	struct sandbox_params params;
+	uint32_t nofile;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	p->verbose = o->verbose;
@@ -160,10 +138,15 @@ prepare(struct parent *p, const struct options *o)
 					   : (uint32_t)cpus;
 	if (realpath(o->libexec, p->libexec) == NULL)
 		fatal("-L %s", o->libexec);
-	find_user(p);
-	find_limits(p);
+	p->confine_uid =
+	    sandbox_user(p->conf->user, p->conf->chroot, &p->uid, &p->gid);
+	p->nofile_worker = p->conf->tcp_max + NOFILE_WORKER;
+	p->nofile_tls = NOFILE_TLS;
+	nofile =
+	    sandbox_nofile(p->nofile_worker > p->nofile_tls ? p->nofile_worker
+							    : p->nofile_tls);
 	if (listeners_open(&p->listeners, p->conf, p->workers, NULL) == -1 ||
-	    configure_ca(p->ca, p->conf) == -1)
+	    config_ca_open(p->ca, p->conf) == -1)
 		fatalx("not serving");
 	if (!o->foreground) {
 		if (daemon(0, 0) == -1)
@@ -179,65 +162,9 @@ prepare(struct parent *p, const struct options *o)
 	watch_signals(p);
 
 	memset(&params, 0, sizeof(params));
-	params.nofile = p->nofile;
+	params.nofile = nofile < NOFILE_PARENT ? nofile : NOFILE_PARENT;
 	params.libexec = p->libexec;
 	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
-}
-
-/* A user and a root folder of their own for the children, if we may. */
-static void
-find_user(struct parent *p)
-{
-	struct passwd *pw = NULL;
-	FILE *f;
-
-	p->uid = getuid();
-	p->gid = getgid();
-	p->confine_uid = geteuid() == 0;
-	if (!p->confine_uid)
-		return;
-	/* Not getpwnam(3), which may load modules and ask a network. */
-	if ((f = fopen("/etc/passwd", "re")) == NULL)
-		fatal("/etc/passwd");
-	while ((pw = fgetpwent(f)) != NULL)
-		if (strcmp(pw->pw_name, p->conf->user) == 0)
-			break;
-	if (pw == NULL)
-		fatalx("user \"%s\" does not exist: make it with "
-		       "`useradd --system --shell /usr/sbin/nologin %s`, "
-		       "or name another with `user` in the config",
-		    p->conf->user, p->conf->user);
-	if (pw->pw_uid == 0 || pw->pw_gid == 0)
-		fatalx("user \"%s\" is root: nothing would be confined",
-		    p->conf->user);
-	p->uid = pw->pw_uid;
-	p->gid = pw->pw_gid;
-	(void)fclose(f);
-	if (mkdir(p->conf->chroot, 0755) == -1 && errno != EEXIST)
-		fatal("chroot %s", p->conf->chroot);
-}
-
-/* Descriptors: ours as many as there may be, a child's no more than its own. */
-static void
-find_limits(struct parent *p)
-{
-	struct rlimit rl;
-
-	p->nofile_worker = p->conf->tcp_max + NOFILE_WORKER;
-	p->nofile_tls = NOFILE_TLS;
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("getrlimit");
-	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("setrlimit");
-	p->nofile =
-	    rl.rlim_max < NOFILE_PARENT ? (uint32_t)rl.rlim_max : NOFILE_PARENT;
-	if (p->nofile_worker > rl.rlim_max || p->nofile_tls > rl.rlim_max)
-		fatalx("only %llu open files allowed: raise `ulimit -Hn` to "
-		       "%u, or lower `tcp connections`",
-		    (unsigned long long)rl.rlim_max,
-		    p->nofile_worker > p->nofile_tls ? p->nofile_worker
-						     : p->nofile_tls);
 }
 
 static void
@@ -267,9 +194,6 @@ watch_signals(struct parent *p)
 		if (ev == NULL || event_add(ev, NULL) == -1)
 			fatalx("no memory");
 	}
-	p->deadline = evtimer_new(p->base, on_deadline, p);
-	if (p->deadline == NULL)
-		fatalx("no memory");
 }
 
 static void
@@ -302,7 +226,7 @@ reload(struct parent *p)
 	struct conf *conf;
 
 	notify_send("RELOADING=1");
-	conf = read_config(&options);
+	conf = config_read(options.file, options.macro, options.nmacro);
 	if (conf != NULL && take_config(p, conf)) {
 		counter_inc(reloads);
 		log_info("reloaded");
@@ -329,14 +253,14 @@ take_config(struct parent *p, struct conf *conf)
 			  "need a restart");
 		return false;
 	}
-	if (configure_ca(ca, conf) == -1)
+	if (config_ca_open(ca, conf) == -1)
 		return false;
 	if (listeners_open(&fresh, conf, p->workers, &p->listeners) == -1) {
-		configure_ca_close(ca);
+		config_ca_close(ca);
 		return false;
 	}
 	listeners_close(&p->listeners, &fresh);
-	configure_ca_close(p->ca);
+	config_ca_close(p->ca);
 	p->listeners = fresh;
 	memcpy(p->ca, ca, sizeof(p->ca));
 	free(p->conf);
@@ -372,9 +296,6 @@ say_ready(struct parent *p)
 	for (i = 0; i < p->listeners.n; i += 2)
 		log_info("listening on %s",
 		    netaddr_port_text(&p->listeners.one[i].address, text));
-	for (i = 0; i < p->conf->nforward; i++)
-		log_info("forwarding to \"%s\"",
-		    p->conf->upstream[p->conf->forward[i]].name);
 	log_info(
 	    "parent confined by: %s", sandbox_layers_text(p->layers, layers));
 	for (i = 0; i < p->nchildren; i++)
@@ -400,7 +321,8 @@ stop(struct parent *p)
 	for (i = 1; i < p->nchildren; i++)
 		if (p->child[i].ipc.fd != -1)
 			(void)ipc_send(&p->child[i].ipc, IPC_STOP, NULL, 0, -1);
-	if (evtimer_add(p->deadline, &second) == -1)
+	if (event_base_once(p->base, -1, EV_TIMEOUT, on_deadline, p, &second) ==
+	    -1)
 		fatalx("no memory");
 	parent_stopped(p);
 }
@@ -413,7 +335,7 @@ parent_stopped(struct parent *p)
 	if (!p->stopping)
 		return;
 	for (i = 1; i < p->nchildren; i++)
-		if (p->child[i].pid != 0 && !p->child[i].stopped)
+		if (p->child[i].pid != 0)
 			left++;
 	if (left != 0)
 		return;

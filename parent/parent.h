@@ -36,13 +36,11 @@ struct child {
 	pid_t pid; /* 0: not running */
 	struct ipc ipc;
 	struct event *readable;
-	struct event *restart; /* pending: waits out its back-off */
 	uint64_t started; /* ms */
 	uint32_t quick_deaths; /* in a row */
 	uint32_t layers; /* SANDBOX_*, as it says */
 	uint32_t generation; /* of the config it runs; 0: none yet */
 	uint32_t refused; /* system call it is about to die of, + 1 */
-	bool stopped; /* has nothing in flight any more */
 	struct bucket log;
 	uint64_t log_dropped;
 };
@@ -56,7 +54,7 @@ struct parent {
 	int ca[CONF_UPSTREAMS_MAX]; /* memfds, in the order of forward */
 	struct child child[CHILDREN_MAX]; /* [0] is tls */
 	uint32_t nchildren;
-	uint32_t nofile, nofile_worker, nofile_tls;
+	uint32_t nofile_worker, nofile_tls;
 	bool confine_uid; /* root: children get a user of their own */
 	uid_t uid;
 	gid_t gid;
@@ -67,7 +65,6 @@ struct parent {
 	bool stopping;
 	struct bucket connect;
 	uint32_t layers; /* of the parent itself */
-	struct event *deadline; /* of stopping */
 };
 
 /* child.c: the life of a child. */
@@ -80,16 +77,13 @@ void child_reap(struct parent *p);
 void child_kill(struct child *c, const char *why);
 
 /* dispatch.c: what children say. */
-void dispatch_readable(evutil_socket_t fd, short what, void *arg);
+void dispatch_readable(evutil_socket_t fd, short what, void *child);
 /* Reads all that is there; for a child that has just died. */
 void dispatch_drain(struct child *c);
 
 /* configure.c: what children are told. */
 void configure_child(struct child *c); /* the whole config in force */
 void configure_peers(struct parent *p, struct child *c); /* its channels */
-/* Memfds of the CA bundles of conf's upstreams; 0, or -1, logged. */
-int configure_ca(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf);
-void configure_ca_close(int ca[CONF_UPSTREAMS_MAX]);
 
 /* main.c */
 void parent_ready(struct parent *p); /* a child became ready */
