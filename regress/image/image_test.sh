@@ -1,3 +1,4 @@
+# shellcheck disable=SC2086 # $store and the like are words
 # The container image for real: its base made by mmdebstrap, since no registry
 # of images is asked; built by buildah without a container of its own, run by
 # podman and runc, in a network of the test's. `make test-image` runs it.

@@ -212,9 +212,9 @@ run_program(int channel)
 	uid_t uid = getuid() == 0 ? 65534 : getuid();
 	int null;
 
-	if (getcwd(folder, sizeof(folder) - 8) == NULL)
+	if (getcwd(folder, sizeof(folder) - sizeof("/empty")) == NULL)
 		_exit(126);
-	strcat(folder, "/empty");
+	memcpy(folder + strlen(folder), "/empty", sizeof("/empty"));
 	(void)mkdir(folder, 0755);
 	(void)snprintf(id, sizeof(id), "%u", (unsigned int)uid);
 	if (channel == IPC_PARENT_FD)
