@@ -70,7 +70,7 @@ start_unbound() {
 		use-syslog: no
 		logfile: ""
 		verbosity: 1
-		log-queries: yes
+		log-queries: ${log_queries:-yes}
 		do-daemonize: no
 		num-threads: ${unbound_threads:-1}
 		interface: 127.0.0.1@$1
@@ -208,8 +208,9 @@ normal() {
 start_misbehaving() {
 	_port=$1
 	shift
-	in_background upstream.log "$upstream" -c "${tls_pem:-server.pem}" \
-	    -k "${tls_key:-server.key}" -p "$_port" -t 120 \
-	    --log upstream.queries "$@"
+	set -- -c "${tls_pem:-server.pem}" -k "${tls_key:-server.key}" \
+	    -p "$_port" -t "${upstream_time:-120}" "$@"
+	[ "${log_queries:-yes}" = no ] || set -- "$@" --log upstream.queries
+	in_background upstream.log "$upstream" "$@"
 	must 20 listens "$_port"
 }
