@@ -208,13 +208,22 @@ harness_nobody(void)
 static void
 run_program(int channel)
 {
-	char id[16], folder[4096];
+	char id[16], folder[4096 + 8], path[4096 + 16], self[4096], *slash;
 	uid_t uid = getuid() == 0 ? 65534 : getuid();
-	int null;
+	ssize_t n;
+	int null, i;
 
-	if (getcwd(folder, sizeof(folder) - sizeof("/empty")) == NULL)
+	/* obj/regress/tls/x_test -> obj/dotproxy-tls */
+	if ((n = readlink("/proc/self/exe", self, sizeof(self) - 1)) == -1)
 		_exit(126);
-	memcpy(folder + strlen(folder), "/empty", sizeof("/empty"));
+	self[n] = '\0';
+	for (i = 0; i < 3; i++)
+		if ((slash = strrchr(self, '/')) != NULL)
+			*slash = '\0';
+	(void)snprintf(path, sizeof(path), "%s/dotproxy-tls", self);
+	if (getcwd(self, sizeof(self)) == NULL)
+		_exit(126);
+	(void)snprintf(folder, sizeof(folder), "%s/empty", self);
 	(void)mkdir(folder, 0755);
 	(void)snprintf(id, sizeof(id), "%u", (unsigned int)uid);
 	if (channel == IPC_PARENT_FD)
@@ -227,8 +236,8 @@ run_program(int channel)
 	    dup2(channel, IPC_PARENT_FD) == -1 ||
 	    close_range(IPC_PARENT_FD + 1, ~0U, 0) == -1)
 		_exit(126);
-	(void)execl(OBJDIR "/dotproxy-tls", "dotproxy-tls", "-u", id, "-g", id,
-	    "-r", folder, "-n", "512", (char *)NULL);
+	(void)execl(path, "dotproxy-tls", "-u", id, "-g", id, "-r", folder,
+	    "-n", "512", (char *)NULL);
 	_exit(127);
 }
 

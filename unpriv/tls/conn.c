@@ -8,16 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <tls.h>
 #include <unistd.h>
 
 #include "dotproxy/log.h"
 #include "unpriv/dns/query.h"
 
-#include "conn.h"
+#include "conn_state.h"
+#include "handshake.h"
 #include "report.h"
-#include "stream.h"
 #include "turn.h"
 
 #define PADDING_BLOCK 128 /* RFC 8467 4.1 */
@@ -26,59 +25,12 @@
 /* Pieces read in a turn, so that no connection waits for another. */
 #define READS_TURN 32
 
-enum conn_state {
-	CONN_FREE,
-	CONN_ASKED, /* the parent, for a socket */
-	CONN_CONNECTING,
-	CONN_HANDSHAKE,
-	CONN_UP
-};
-
-struct conn {
-	enum conn_state state;
-	uint32_t upstream, address; /* of the config it was opened under */
-	uint32_t serial;
-	int fd;
-	struct tls *tls;
-	/* Opened without verification, only to learn why another failed: it
-	 * ends when its handshake does. */
-	bool diagnose;
-	bool dirty; /* on the list of those to flush */
-	bool blocked; /* a write waits for the socket */
-	bool eof; /* the socket's, not TLS's */
-	int error; /* errno of the socket's end; 0: none */
-	struct event *readable, *writable;
-	struct stream in;
-	uint8_t *out;
-	size_t out_len;
-};
-
-struct diagnosis {
-	uint64_t when; /* 0: never */
-	enum reason reason;
-};
-
-static bool ask_parent(struct conn *);
 static void connected(struct conn *);
-static void start_tls(struct conn *);
-static void handshake(struct conn *);
-static void handshake_done(struct conn *);
-static void handshake_failed(struct conn *);
-static void diagnose(struct conn *, const char *);
-static void go_up(struct conn *);
-static void verify(struct conn *, struct verify_result *);
 static void receive(struct conn *);
 static bool take_messages(struct conn *);
 static void flush(struct conn *);
-static ssize_t read_socket(struct tls *, void *, size_t, void *);
-static ssize_t write_socket(struct tls *, const void *, size_t, void *);
-static enum reason why_ended(const struct conn *);
-static void ended(struct conn *, enum reason, const char *);
-static void watch(struct conn *, bool, bool);
 static void let_go(struct conn *, bool);
-static void drop_socket(struct conn *, bool);
 static void on_event(evutil_socket_t, short, void *);
-static uint32_t index_of(const struct conn *);
 
 static struct event_base *base;
 static struct pool *pool;
@@ -87,7 +39,6 @@ static const struct upstreams *upstreams;
 static struct conn conns[POOL_CONNS];
 static struct conn *dirty[POOL_CONNS];
 static size_t ndirty;
-static struct diagnosis diagnoses[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
 static uint32_t last_serial;
 
 void
@@ -102,7 +53,7 @@ void
 conns_configure(const struct upstreams *all)
 {
 	upstreams = all;
-	memset(diagnoses, 0, sizeof(diagnoses));
+	handshake_reset();
 }
 
 bool
@@ -112,7 +63,7 @@ conn_open(uint32_t n, uint32_t upstream, uint32_t address)
 
 	*c =
 	    (struct conn){ .fd = -1, .upstream = upstream, .address = address };
-	return ask_parent(c);
+	return conn_ask_parent(c);
 }
 
 void
@@ -160,7 +111,8 @@ conns_socket(uint32_t serial, uint32_t error, int fd)
 		return;
 	}
 	if (fd == -1) {
-		ended(c, reason_from_errno((int)error), strerror((int)error));
+		conn_ended(
+		    c, reason_from_errno((int)error), strerror((int)error));
 		return;
 	}
 	c->fd = fd;
@@ -169,7 +121,7 @@ conns_socket(uint32_t serial, uint32_t error, int fd)
 	c->writable = event_new(base, fd, EV_WRITE, on_event, c);
 	if (c->readable == NULL || c->writable == NULL)
 		fatalx("libevent: cannot watch a connection");
-	watch(c, false, true);
+	conn_watch(c, false, true);
 }
 
 void
@@ -197,8 +149,8 @@ conns_close(void)
 		let_go(&conns[i], true);
 }
 
-static bool
-ask_parent(struct conn *c)
+bool
+conn_ask_parent(struct conn *c)
 {
 	struct ipc_connect want;
 
@@ -226,7 +178,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		connected(c);
 		break;
 	case CONN_HANDSHAKE:
-		handshake(c);
+		handshake_continue(c);
 		break;
 	case CONN_UP:
 		/* TLS may have waited for either. */
@@ -250,144 +202,28 @@ connected(struct conn *c)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		error = errno;
 	if (error != 0) {
-		ended(c, reason_from_errno(error), NULL);
+		conn_ended(c, reason_from_errno(error), NULL);
 		return;
 	}
 	if (!c->diagnose)
-		pool_conn_connected(pool, index_of(c), turn_now());
-	start_tls(c);
+		pool_conn_connected(pool, conn_index(c), turn_now());
+	handshake_begin(c);
 }
 
-static void
-start_tls(struct conn *c)
-{
-	const struct upstream *u = &upstreams->one[c->upstream];
-
-	if (u->anchors == NULL) {
-		ended(c, REASON_UNKNOWN_CA, "no certificate in the CA bundle");
-		return;
-	}
-	if ((c->tls = tls_client()) == NULL)
-		fatalx("tls_client: no memory");
-	if (tls_configure(c->tls, c->diagnose ? u->diagnose : u->tls) == -1 ||
-	    tls_connect_cbs(c->tls, read_socket, write_socket, c,
-		u->host[0] == '\0' ? NULL : u->host) == -1) {
-		ended(c, REASON_TLS, tls_error(c->tls));
-		return;
-	}
-	c->state = CONN_HANDSHAKE;
-	handshake(c);
-}
-
-static void
-handshake(struct conn *c)
-{
-	switch (tls_handshake(c->tls)) {
-	case 0:
-		handshake_done(c);
-		break;
-	case TLS_WANT_POLLIN:
-		watch(c, true, false);
-		break;
-	case TLS_WANT_POLLOUT:
-		watch(c, false, true);
-		break;
-	default:
-		handshake_failed(c);
-	}
-}
-
-/*
- * libtls is content with chain and name; now the chain is verified again, and
- * the pins are held against it. A diagnosing connection ends here in all
- * cases: libtls verified nothing on it.
- */
-static void
-handshake_done(struct conn *c)
-{
-	struct verify_result result;
-
-	verify(c, &result);
-	if (result.reason != VERIFY_OK) {
-		report_detail(result.detail, &result);
-		diagnoses[c->upstream][c->address].reason =
-		    reason_from_verify(result.reason);
-		ended(c, reason_from_verify(result.reason), NULL);
-	} else if (c->diagnose)
-		ended(c, REASON_TLS, "verified only the second time");
-	else
-		go_up(c);
-}
-
-static void
-verify(struct conn *c, struct verify_result *result)
-{
-	const struct upstream *u = &upstreams->one[c->upstream];
-	const uint8_t *chain;
-	size_t len = 0;
-
-	if ((chain = tls_peer_cert_chain_pem(c->tls, &len)) == NULL)
-		len = 0;
-	verify_chain(result, u->anchors, chain, len,
-	    u->host[0] == '\0' ? NULL : u->host, u->pin, u->npin, time(NULL));
-}
-
-static void
-handshake_failed(struct conn *c)
-{
-	char text[128];
-	enum reason reason = why_ended(c);
-
-	(void)snprintf(text, sizeof(text), "%s",
-	    tls_error(c->tls) == NULL ? "" : tls_error(c->tls));
-	if (c->diagnose)
-		ended(c, REASON_TLS, text);
-	else if (reason != REASON_TLS)
-		ended(c, reason, "in the handshake");
-	else
-		diagnose(c, text);
-}
-
-/*
- * libtls refused the upstream. Its words are not to be relied on, so the chain
- * is fetched once more on a connection of its own that never takes a question,
- * and held against verify_chain, which says what is wrong.
- */
-static void
-diagnose(struct conn *c, const char *text)
-{
-	struct diagnosis *d = &diagnoses[c->upstream][c->address];
-	uint64_t now = turn_now();
-
-	if (d->when != 0 && now - d->when < CONN_DIAGNOSE_AGAIN) {
-		ended(c, d->reason, NULL);
-		return;
-	}
-	d->when = now;
-	d->reason = REASON_TLS;
-	drop_socket(c, false);
-	c->eof = false;
-	c->diagnose = true;
-	if (!ask_parent(c)) {
-		ended(c, REASON_TLS, text);
-		return;
-	}
-	pool_conn_doomed(pool, index_of(c), now);
-}
-
-static void
-go_up(struct conn *c)
+void
+conn_go_up(struct conn *c)
 {
 	uint8_t *in;
 
+	if (c->diagnose || c->state != CONN_HANDSHAKE)
+		fatalx("a connection that was not verified would be up");
 	if ((in = malloc(STREAM_BUFFER)) == NULL ||
 	    (c->out = malloc(OUT_MAX)) == NULL)
 		fatal("malloc");
 	stream_init(&c->in, in);
 	c->state = CONN_UP;
-	diagnoses[c->upstream][c->address].when = 0;
-	watch(c, true, false);
-	pool_conn_up(pool, index_of(c), turn_now());
+	conn_watch(c, true, false);
+	pool_conn_up(pool, conn_index(c), turn_now());
 }
 
 static void
@@ -404,11 +240,11 @@ receive(struct conn *c)
 		if (n == TLS_WANT_POLLIN)
 			return;
 		if (n == TLS_WANT_POLLOUT) {
-			watch(c, true, true);
+			conn_watch(c, true, true);
 			return;
 		}
 		if (n <= 0) {
-			ended(c, why_ended(c), NULL);
+			conn_ended(c, handshake_why_ended(c), NULL);
 			return;
 		}
 		stream_added(&c->in, (size_t)n);
@@ -427,7 +263,8 @@ take_messages(struct conn *c)
 	size_t len;
 
 	while (stream_next(&c->in, &msg, &len))
-		if (!pool_conn_message(pool, index_of(c), msg, len, turn_now()))
+		if (!pool_conn_message(
+			pool, conn_index(c), msg, len, turn_now()))
 			return false;
 	return true;
 }
@@ -455,76 +292,27 @@ flush(struct conn *c)
 		c->blocked = c->out_len > 0;
 	} else if (n == TLS_WANT_POLLOUT) {
 		c->blocked = true;
-		watch(c, true, true);
+		conn_watch(c, true, true);
 	} else {
-		ended(c, why_ended(c), NULL);
+		conn_ended(c, handshake_why_ended(c), NULL);
 		return;
 	}
 	if (done > 0)
-		pool_conn_room(pool, index_of(c));
+		pool_conn_room(pool, conn_index(c));
 }
 
-/*
- * The socket, for libtls. Its own words for an end differ between libraries,
- * and errno does not outlive it: so both are seen here.
- */
-static ssize_t
-read_socket(struct tls *tls, void *buf, size_t len, void *arg)
-{
-	struct conn *c = arg;
-	ssize_t n;
-
-	(void)tls;
-	do
-		n = read(c->fd, buf, len);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return TLS_WANT_POLLIN;
-	if (n == -1)
-		c->error = errno;
-	if (n == 0)
-		c->eof = true;
-	return n;
-}
-
-static ssize_t
-write_socket(struct tls *tls, const void *buf, size_t len, void *arg)
-{
-	struct conn *c = arg;
-	ssize_t n;
-
-	(void)tls;
-	do
-		n = write(c->fd, buf, len);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return TLS_WANT_POLLOUT;
-	if (n == -1)
-		c->error = errno;
-	return n;
-}
-
-/* With close_notify or without is one case. */
-static enum reason
-why_ended(const struct conn *c)
-{
-	if (c->error != 0)
-		return reason_from_errno(c->error);
-	return c->eof || c->state == CONN_UP ? REASON_CLOSED : REASON_TLS;
-}
-
-static void
-ended(struct conn *c, enum reason reason, const char *detail)
+void
+conn_ended(struct conn *c, enum reason reason, const char *detail)
 {
 	if (detail != NULL)
 		report_detail(detail, NULL);
 	let_go(c, false);
-	pool_conn_ended(pool, index_of(c), reason, turn_now());
+	pool_conn_ended(pool, conn_index(c), reason, turn_now());
 	report_detail(NULL, NULL);
 }
 
-static void
-watch(struct conn *c, bool in, bool out)
+void
+conn_watch(struct conn *c, bool in, bool out)
 {
 	if ((in ? event_add(c->readable, NULL) : event_del(c->readable)) ==
 		-1 ||
@@ -537,7 +325,7 @@ let_go(struct conn *c, bool polite)
 {
 	if (c->state == CONN_FREE)
 		return;
-	drop_socket(c, polite);
+	conn_drop_socket(c, polite);
 	free(c->in.buf);
 	free(c->out);
 	c->in.buf = c->out = NULL;
@@ -545,8 +333,8 @@ let_go(struct conn *c, bool polite)
 	c->state = CONN_FREE;
 }
 
-static void
-drop_socket(struct conn *c, bool polite)
+void
+conn_drop_socket(struct conn *c, bool polite)
 {
 	if (c->readable != NULL)
 		event_free(c->readable);
@@ -565,8 +353,20 @@ drop_socket(struct conn *c, bool polite)
 	c->fd = -1;
 }
 
-static uint32_t
-index_of(const struct conn *c)
+uint32_t
+conn_index(const struct conn *c)
 {
 	return (uint32_t)(c - conns);
+}
+
+struct pool *
+conn_pool(void)
+{
+	return pool;
+}
+
+const struct upstreams *
+conn_upstreams(void)
+{
+	return upstreams;
 }

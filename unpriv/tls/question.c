@@ -21,6 +21,8 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	size_t i;
 
 	memset(t, 0, sizeof(*t));
+	if (questions == 0 || waiters == 0)
+		return false;
 	t->key = *key;
 	t->nquestion = questions;
 	t->nwaiter = waiters;

@@ -79,7 +79,7 @@ struct question_table {
 	struct attempts running, overdue;
 };
 
-/* False without memory. */
+/* False without memory, or for a size of 0. */
 bool question_table_init(struct question_table *t, size_t questions,
     size_t waiters, const struct siphash_key *key);
 void question_table_free(struct question_table *t);

@@ -1,0 +1,52 @@
+/*
+ * A connection, for the two files that are its life (conn.c, handshake.c) and
+ * nobody else.
+ */
+#ifndef UNPRIV_TLS_CONN_STATE_H
+#define UNPRIV_TLS_CONN_STATE_H
+
+#include "conn.h"
+#include "stream.h"
+
+enum conn_state {
+	CONN_FREE,
+	CONN_ASKED, /* the parent, for a socket */
+	CONN_CONNECTING,
+	CONN_HANDSHAKE,
+	CONN_UP
+};
+
+struct conn {
+	enum conn_state state;
+	uint32_t upstream, address; /* of the config it was opened under */
+	uint32_t serial;
+	int fd;
+	struct tls *tls;
+	/* Opened without verification, only to learn why another failed: it
+	 * ends when its handshake does. */
+	bool diagnose;
+	bool dirty; /* on the list of those to flush */
+	bool blocked; /* a write waits for the socket */
+	bool eof; /* the socket's, not TLS's */
+	int error; /* errno of the socket's end; 0: none */
+	struct event *readable, *writable;
+	struct stream in;
+	uint8_t *out;
+	size_t out_len;
+};
+
+struct pool *conn_pool(void);
+const struct upstreams *conn_upstreams(void);
+uint32_t conn_index(const struct conn *c);
+/* For a socket; false: it cannot be asked now. */
+bool conn_ask_parent(struct conn *c);
+/* What the socket is waited for. */
+void conn_watch(struct conn *c, bool in, bool out);
+/* Verified by all that was asked: it takes questions. */
+void conn_go_up(struct conn *c);
+/* Lets it go, and tells the pool why; detail (or NULL) is for the log. */
+void conn_ended(struct conn *c, enum reason reason, const char *detail);
+/* Its socket and TLS only; polite: with a close_notify if it is up. */
+void conn_drop_socket(struct conn *c, bool polite);
+
+#endif

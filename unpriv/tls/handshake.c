@@ -1,0 +1,205 @@
+/*
+ * The handshake and its verification. A connection goes up here only, and only
+ * by VERIFY_OK; one that diagnoses a refusal never does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "dotproxy/log.h"
+
+#include "handshake.h"
+#include "report.h"
+#include "turn.h"
+
+struct diagnosis {
+	uint64_t when; /* 0: never */
+	enum reason reason;
+};
+
+static void handshake_done(struct conn *);
+static void handshake_failed(struct conn *);
+static void verify(struct conn *, struct verify_result *);
+static void diagnose(struct conn *, const char *);
+static ssize_t read_socket(struct tls *, void *, size_t, void *);
+static ssize_t write_socket(struct tls *, const void *, size_t, void *);
+
+static struct diagnosis diagnoses[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+
+void
+handshake_reset(void)
+{
+	memset(diagnoses, 0, sizeof(diagnoses));
+}
+
+void
+handshake_begin(struct conn *c)
+{
+	const struct upstream *u = &conn_upstreams()->one[c->upstream];
+
+	if (u->anchors == NULL) {
+		conn_ended(
+		    c, REASON_UNKNOWN_CA, "no certificate in the CA bundle");
+		return;
+	}
+	if ((c->tls = tls_client()) == NULL)
+		fatalx("tls_client: no memory");
+	if (tls_configure(c->tls, c->diagnose ? u->diagnose : u->tls) == -1 ||
+	    tls_connect_cbs(c->tls, read_socket, write_socket, c,
+		u->host[0] == '\0' ? NULL : u->host) == -1) {
+		conn_ended(c, REASON_TLS, tls_error(c->tls));
+		return;
+	}
+	c->state = CONN_HANDSHAKE;
+	handshake_continue(c);
+}
+
+void
+handshake_continue(struct conn *c)
+{
+	switch (tls_handshake(c->tls)) {
+	case 0:
+		handshake_done(c);
+		break;
+	case TLS_WANT_POLLIN:
+		conn_watch(c, true, false);
+		break;
+	case TLS_WANT_POLLOUT:
+		conn_watch(c, false, true);
+		break;
+	default:
+		handshake_failed(c);
+	}
+}
+
+/*
+ * libtls is content with chain and name; now the chain is verified again, and
+ * the pins are held against it. A diagnosing connection ends here in all
+ * cases: libtls verified nothing on it.
+ */
+static void
+handshake_done(struct conn *c)
+{
+	struct verify_result result;
+
+	verify(c, &result);
+	if (result.reason != VERIFY_OK) {
+		report_detail(result.detail, &result);
+		diagnoses[c->upstream][c->address].reason =
+		    reason_from_verify(result.reason);
+		conn_ended(c, reason_from_verify(result.reason), NULL);
+	} else if (c->diagnose)
+		conn_ended(c, REASON_TLS, "verified only the second time");
+	else {
+		diagnoses[c->upstream][c->address].when = 0;
+		conn_go_up(c);
+	}
+}
+
+static void
+verify(struct conn *c, struct verify_result *result)
+{
+	const struct upstream *u = &conn_upstreams()->one[c->upstream];
+	const uint8_t *chain;
+	size_t len = 0;
+
+	if ((chain = tls_peer_cert_chain_pem(c->tls, &len)) == NULL)
+		len = 0;
+	verify_chain(result, u->anchors, chain, len,
+	    u->host[0] == '\0' ? NULL : u->host, u->pin, u->npin, time(NULL));
+}
+
+static void
+handshake_failed(struct conn *c)
+{
+	char text[128];
+	enum reason reason = handshake_why_ended(c);
+
+	(void)snprintf(text, sizeof(text), "%s",
+	    tls_error(c->tls) == NULL ? "" : tls_error(c->tls));
+	if (c->diagnose)
+		conn_ended(c, REASON_TLS, text);
+	else if (reason != REASON_TLS)
+		conn_ended(c, reason, "in the handshake");
+	else
+		diagnose(c, text);
+}
+
+/*
+ * libtls refused the upstream. Its words are not to be relied on, so the chain
+ * is fetched once more on a connection of its own that never takes a question,
+ * and held against verify_chain, which says what is wrong.
+ */
+static void
+diagnose(struct conn *c, const char *text)
+{
+	struct diagnosis *d = &diagnoses[c->upstream][c->address];
+	uint64_t now = turn_now();
+
+	if (d->when != 0 && now - d->when < CONN_DIAGNOSE_AGAIN) {
+		conn_ended(c, d->reason, NULL);
+		return;
+	}
+	d->when = now;
+	d->reason = REASON_TLS;
+	conn_drop_socket(c, false);
+	c->eof = false;
+	c->diagnose = true;
+	if (!conn_ask_parent(c)) {
+		conn_ended(c, REASON_TLS, text);
+		return;
+	}
+	pool_conn_doomed(conn_pool(), conn_index(c), now);
+}
+
+/*
+ * The socket, for libtls. Its own words for an end differ between libraries,
+ * and errno does not outlive it: so both are seen here.
+ */
+static ssize_t
+read_socket(struct tls *tls, void *buf, size_t len, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n;
+
+	(void)tls;
+	do
+		n = read(c->fd, buf, len);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return TLS_WANT_POLLIN;
+	if (n == -1)
+		c->error = errno;
+	if (n == 0)
+		c->eof = true;
+	return n;
+}
+
+static ssize_t
+write_socket(struct tls *tls, const void *buf, size_t len, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n;
+
+	(void)tls;
+	do
+		n = write(c->fd, buf, len);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return TLS_WANT_POLLOUT;
+	if (n == -1)
+		c->error = errno;
+	return n;
+}
+
+/* With close_notify or without is one case. */
+enum reason
+handshake_why_ended(const struct conn *c)
+{
+	if (c->error != 0)
+		return reason_from_errno(c->error);
+	return c->eof || c->state == CONN_UP ? REASON_CLOSED : REASON_TLS;
+}
