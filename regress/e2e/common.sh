@@ -113,6 +113,10 @@ is_root() {
 	[ "$(id -u)" -eq 0 ]
 }
 
+is_sanitized() {
+	grep -q __asan_init "$OBJ/dotproxy-worker"
+}
+
 # --- certificates: NAME.pem and NAME.key ---
 
 pki_ca() { # name [issuer]
