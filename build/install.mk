@@ -45,8 +45,7 @@ install: programs
 		$(INSTALL) -m 644 '$(OBJ)/adapted' '$(DESTDIR)$(CONF)'; \
 	fi
 	@rm -f '$(OBJ)/adapted'
-	@if [ -z '$(DESTDIR)' ]; then build/settle '$(SYSUSERSDIR)' \
-		'$(TMPFILESDIR)'; fi
+	@if [ -z '$(DESTDIR)' ]; then build/settle '$(SYSUSERSDIR)'; fi
 
 # The user and the empty folder stay: other software may have come to use them.
 uninstall:
