@@ -66,7 +66,7 @@ reached(const int group[SOCKETS], uint32_t from, uint16_t port)
 ATF_TC_WITHOUT_HEAD(one_client_always_meets_one_worker);
 ATF_TC_BODY(one_client_always_meets_one_worker, tc)
 {
-	int group[SOCKETS], met[SOCKETS] = { 0 }, i, n, first;
+	int group[SOCKETS] = { -1 }, met[SOCKETS] = { 0 }, i, n, first;
 	uint16_t port;
 
 	(void)tc;
@@ -74,7 +74,7 @@ ATF_TC_BODY(one_client_always_meets_one_worker, tc)
 	ATF_REQUIRE_EQ(0, steer_attach(group[0], 4, SOCKETS));
 	port = port_of(group[0]);
 	for (i = 1; i < SOCKETS; i++)
-		group[i] = bound(INADDR_LOOPBACK, port, 1);
+		ATF_REQUIRE((group[i] = bound(INADDR_LOOPBACK, port, 1)) != -1);
 	for (n = 0; n < CLIENTS; n++) {
 		/* Even addresses only: their last bit tells nothing. */
 		first = reached(group, 0x7f000100 + 2 * (uint32_t)n, port);
