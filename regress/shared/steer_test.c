@@ -32,7 +32,7 @@ bound(uint32_t address, uint16_t port, int group)
 static uint16_t
 port_of(int fd)
 {
-	struct sockaddr_in sin;
+	struct sockaddr_in sin = { 0 };
 	socklen_t len = sizeof(sin);
 
 	ATF_REQUIRE_EQ(0, getsockname(fd, (struct sockaddr *)&sin, &len));
