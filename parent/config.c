@@ -1,9 +1,11 @@
 /*
- * What holds when the config file is silent: the defaults, and the upstreams
- * known by name. Nothing here reads a file.
+ * What holds when the config file is silent, or not there: the defaults, and
+ * the upstreams known by name.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dotproxy/log.h"
 #include "config.h"
@@ -48,6 +50,22 @@ static const struct builtin builtins[] = {
 static const char *const allow[] = { "127.0.0.0/8", "::1", "10.0.0.0/8",
 	"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
 	"fc00::/7", "fe80::/10" };
+
+struct conf *
+config_load(const char *path, char *const *macros, size_t nmacros)
+{
+	static const char usual[] = SYSCONF "/dotproxy.conf";
+	struct conf *conf;
+
+	if (path != NULL || access(usual, F_OK) == 0)
+		return config_read(
+		    path != NULL ? path : usual, macros, nmacros);
+	if ((conf = malloc(sizeof(*conf))) == NULL)
+		fatal("malloc");
+	config_default(conf);
+	log_info("%s is not there: the defaults hold", usual);
+	return conf;
+}
 
 void
 config_default(struct conf *conf)

@@ -18,6 +18,12 @@ void config_default(struct conf *conf);
  */
 struct conf *config_read(const char *path, char *const *macros, size_t nmacros);
 
+/*
+ * config_read of the file that -f names; without -f (NULL) of the usual one,
+ * and if that is not there the defaults.
+ */
+struct conf *config_load(const char *path, char *const *macros, size_t nmacros);
+
 /* Prints it in the language itself: what comes out parses to the same. */
 void config_print(const struct conf *conf, FILE *out);
 

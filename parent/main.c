@@ -59,7 +59,7 @@ main(int argc, char *argv[])
 
 	log_init("dotproxy", false);
 	parse_options(&options, argc, argv);
-	if ((p->conf = config_read(
+	if ((p->conf = config_load(
 		 options.file, options.macro, options.nmacro)) == NULL)
 		return 1;
 	if (options.check) {
@@ -89,7 +89,6 @@ parse_options(struct options *o, int argc, char *argv[])
 {
 	int ch;
 
-	o->file = SYSCONF "/dotproxy.conf";
 	o->libexec = LIBEXEC;
 	while ((ch = getopt(argc, argv, "D:df:L:nv")) != -1)
 		switch (ch) {
@@ -226,7 +225,7 @@ reload(struct parent *p)
 	struct conf *conf;
 
 	notify_send("RELOADING=1");
-	conf = config_read(options.file, options.macro, options.nmacro);
+	conf = config_load(options.file, options.macro, options.nmacro);
 	if (conf != NULL && take_config(p, conf)) {
 		counter_inc(reloads);
 		log_info("reloaded");
