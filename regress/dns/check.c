@@ -9,7 +9,7 @@
 #define HOLDS(what, sentence)                                                  \
 	do {                                                                   \
 		if (!(what))                                                   \
-			return (sentence);                                     \
+			return sentence;                                       \
 	} while (0)
 
 #define GUARD 64

@@ -51,7 +51,7 @@ pki_make(const struct pki_spec *spec, const struct pki_cert *issuer)
 	if (EVP_PKEY_base_id(signer) == EVP_PKEY_ED25519)
 		digest = NULL;
 	must(X509_sign(made->cert, signer, digest) > 0, "X509_sign");
-	return (made);
+	return made;
 }
 
 void
@@ -79,7 +79,7 @@ pki_pem(const struct pki_cert *const *list)
 	pem = strndup(len > 0 ? data : "", (size_t)len);
 	must(pem != NULL, "strndup");
 	BIO_free(bio);
-	return (pem);
+	return pem;
 }
 
 void
@@ -116,7 +116,7 @@ new_key(enum pki_key type)
 		    "RSA");
 	must(EVP_PKEY_keygen(ctx, &key) == 1, "keygen");
 	EVP_PKEY_CTX_free(ctx);
-	return (key);
+	return key;
 }
 
 static void

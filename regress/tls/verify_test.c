@@ -672,7 +672,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_pin_is_written_as_the_configuration_reads_it);
 	ATF_TP_ADD_TC(tp, the_built_in_pins_accept_the_chain_cloudflare_served);
 	ATF_TP_ADD_TC(tp, the_built_in_pins_are_keys_of_the_installed_bundle);
-	return (atf_no_error());
+	return atf_no_error();
 }
 
 static struct house
@@ -686,7 +686,7 @@ house_new(const char *name)
 	snprintf(cn, sizeof(cn), "%s intermediate", name);
 	h.inter = pki_make(&(struct pki_spec){ .cn = cn, .ca = true }, h.root);
 	h.leaf = leaf_of(h.inter, (struct pki_spec){ 0 });
-	return (h);
+	return h;
 }
 
 static void
@@ -704,7 +704,7 @@ leaf_of(const struct pki_cert *issuer, struct pki_spec spec)
 	spec.cn = "a leaf";
 	if (spec.san == NULL)
 		spec.san = "DNS:" HOST;
-	return (pki_make(&spec, issuer));
+	return pki_make(&spec, issuer);
 }
 
 static struct verify_anchors *
@@ -717,7 +717,7 @@ trust(const struct pki_cert *const *list)
 	anchors = verify_anchors_new(pem, strlen(pem));
 	ATF_REQUIRE(anchors != NULL);
 	free(pem);
-	return (anchors);
+	return anchors;
 }
 
 static struct verify_result
@@ -740,7 +740,7 @@ verified(const struct pki_cert *const *roots,
 	    PKI_NOW);
 	free(pem);
 	verify_anchors_free(anchors);
-	return (result);
+	return result;
 }
 
 static struct verify_result
@@ -754,7 +754,7 @@ verified_text(const char *text, size_t len)
 	verify_chain(&result, anchors, text, len, HOST, NULL, 0, PKI_NOW);
 	verify_anchors_free(anchors);
 	house_free(&other);
-	return (result);
+	return result;
 }
 
 static void
@@ -805,7 +805,7 @@ real_chain(const char *anchors_file, const char *host, time_t now)
 	free(inter);
 	free(leaf);
 	free(bundle);
-	return (result.reason);
+	return result.reason;
 }
 
 /* A file of the chain; a skip where the data is not there. */
@@ -819,7 +819,7 @@ chain_file(char path[1024], const char *name)
 	snprintf(path, 1024, "%s/chains/cloudflare-2021/%s", data, name);
 	if (access(path, R_OK) == -1)
 		atf_tc_skip("no %s (DOTPROXY_DATA names another place)", path);
-	return (path);
+	return path;
 }
 
 static char *
@@ -835,5 +835,5 @@ slurp(const char *path)
 	len = fread(text, 1, 1024 * 1024 - 1, f);
 	ATF_REQUIRE(len > 0 && feof(f));
 	fclose(f);
-	return (text);
+	return text;
 }

@@ -138,19 +138,19 @@ handshake(struct conn *c)
 		c->shaken = true;
 		c->server->totals.handshakes++;
 		conn_after(c->idle, c->server->faults.close_idle);
-		return (true);
+		return true;
 	case TLS_WANT_POLLIN:
 		event_add(c->readable, NULL);
-		return (false);
+		return false;
 	case TLS_WANT_POLLOUT:
 		event_add(c->writable, NULL);
-		return (false);
+		return false;
 	default:
 		if (c->server->log != NULL)
 			fprintf(c->server->log, "refused conn=%ju: %s\n",
 			    (uintmax_t)c->id, tls_error(c->tls));
 		c->dead = true;
-		return (false);
+		return false;
 	}
 }
 
@@ -164,7 +164,7 @@ read_some(struct conn *c)
 
 	c->choked = evbuffer_get_length(c->out) > OUT_MAX;
 	if (c->dead || c->choked || c->ending != ENDING_NOT)
-		return (false);
+		return false;
 	n = tls_read(c->tls, c->in + c->in_len, sizeof(c->in) - c->in_len);
 	if (n == TLS_WANT_POLLIN)
 		event_add(c->readable, NULL);
@@ -173,7 +173,7 @@ read_some(struct conn *c)
 	else if (n <= 0)
 		c->dead = true;
 	if (n <= 0)
-		return (false);
+		return false;
 	c->in_len += (size_t)n;
 	questions = take_questions(c);
 	if (questions > 0)
@@ -181,7 +181,7 @@ read_some(struct conn *c)
 	if (s->log != NULL)
 		fprintf(s->log, "record conn=%ju bytes=%zd questions=%u\n",
 		    (uintmax_t)c->id, n, questions);
-	return (true);
+	return true;
 }
 
 /* All whole questions are read before one is answered: they are in flight
@@ -205,7 +205,7 @@ take_questions(struct conn *c)
 	if (questions > 0)
 		event_del(c->idle);
 	reply_due(c);
-	return (questions);
+	return questions;
 }
 
 static void
@@ -237,7 +237,7 @@ write_out(struct conn *c)
 	while ((len = evbuffer_get_length(c->out)) > 0) {
 		if (written >= (drip ? DRIPS_A_TURN : BYTES_A_TURN)) {
 			conn_kick(c);
-			return (false);
+			return false;
 		}
 		len = drip ? 1 : len > 16384 ? 16384 : len;
 		n = tls_write(
@@ -249,11 +249,11 @@ write_out(struct conn *c)
 		else if (n <= 0)
 			c->dead = true;
 		if (n <= 0)
-			return (false);
+			return false;
 		evbuffer_drain(c->out, (size_t)n);
 		written += (size_t)n;
 	}
-	return (true);
+	return true;
 }
 
 /* As the fault wants it; turn frees. */

@@ -397,7 +397,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, refuse_after_takes_that_many_connections_only);
 	ATF_TP_ADD_TC(tp, tls12_offers_no_newer);
 	ATF_TP_ADD_TC(tp, what_is_no_question_is_counted_and_not_answered);
-	return (atf_no_error());
+	return atf_no_error();
 }
 
 /* Runs the upstream beside this test program with these faults. */
@@ -463,10 +463,10 @@ connected(void)
 		saved = errno;
 		close(fd);
 		errno = saved;
-		return (-1);
+		return -1;
 	}
 	ATF_REQUIRE(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
-	return (fd);
+	return fd;
 }
 
 static struct client
@@ -488,7 +488,7 @@ dial(void)
 	while ((n = tls_handshake(c.tls)) != 0)
 		ATF_REQUIRE_MSG(wait_for(&c, n, PATIENCE_MS), "handshake: %s",
 		    tls_error(c.tls));
-	return (c);
+	return c;
 }
 
 static void
@@ -504,9 +504,9 @@ wait_for(const struct client *c, ssize_t want, int ms)
 	struct pollfd pfd = { .fd = c->fd };
 
 	if (want != TLS_WANT_POLLIN && want != TLS_WANT_POLLOUT)
-		return (false);
+		return false;
 	pfd.events = want == TLS_WANT_POLLIN ? POLLIN : POLLOUT;
-	return (poll(&pfd, 1, ms) == 1);
+	return poll(&pfd, 1, ms) == 1;
 }
 
 /* All of them in one record. */
@@ -545,7 +545,7 @@ put_question(uint8_t *out, uint16_t id, const char *name)
 	p[4] = 1;
 	p += 5;
 	out[1] = (uint8_t)(p - out - 2);
-	return ((size_t)(p - out));
+	return (size_t)(p - out);
 }
 
 static enum came
@@ -555,10 +555,10 @@ receive(struct client *c, int ms)
 	enum came came;
 
 	if ((came = receive_bytes(c, head, 2, ms)) != CAME_FRAME)
-		return (came);
+		return came;
 	frame_len = (size_t)head[0] << 8 | head[1];
 	came = receive_bytes(c, frame, frame_len, ms);
-	return (came == CAME_END ? CAME_TORN : came);
+	return came == CAME_END ? CAME_TORN : came;
 }
 
 static enum came
@@ -571,18 +571,18 @@ receive_bytes(struct client *c, uint8_t *buf, size_t len, int ms)
 		n = tls_read(c->tls, buf + got, len - got);
 		if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT) {
 			if (!wait_for(c, n, ms))
-				return (CAME_NOTHING);
+				return CAME_NOTHING;
 			continue;
 		}
 		if (n <= 0)
 			c->ended = n;
 		if (n <= 0)
-			return (got == 0 ? CAME_END : CAME_TORN);
+			return got == 0 ? CAME_END : CAME_TORN;
 		if ((size_t)n > c->largest)
 			c->largest = (size_t)n;
 		got += (size_t)n;
 	}
-	return (CAME_FRAME);
+	return CAME_FRAME;
 }
 
 static void

@@ -119,9 +119,9 @@ in_flight(const struct pendings *list, const uint8_t *msg, size_t len)
 	for (; p != NULL; p = TAILQ_NEXT(p, entry)) {
 		if (p->len == len &&
 		    memcmp(p->question + 12, msg + 12, len - 12) == 0)
-			return (true);
+			return true;
 	}
-	return (false);
+	return false;
 }
 
 /* Makes the answer and lets it wait until it is due. */
@@ -161,7 +161,7 @@ delay_of(const struct server *s, const struct asked *asked)
 
 	if (nth(s->totals.queries, s->faults.late_every))
 		ms += s->faults.late_by;
-	return (ms);
+	return ms;
 }
 
 static void
@@ -313,5 +313,5 @@ log_query(const struct conn *c, const struct asked *asked, size_t len)
 static bool
 nth(uint64_t number, unsigned every)
 {
-	return (every != 0 && number % every == 0);
+	return every != 0 && number % every == 0;
 }

@@ -102,7 +102,7 @@ main(int argc, char *argv[])
 	watch(&server, &options, listen_on(&options));
 	event_base_dispatch(server.base);
 	print_totals(&server);
-	return (0);
+	return 0;
 }
 
 static void
@@ -195,7 +195,7 @@ number(const char *text, unsigned max)
 	n = strtoul(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || n > max)
 		errx(2, "%s: not a number from 0 to %u", text, max);
-	return ((unsigned)n);
+	return (unsigned)n;
 }
 
 static struct tls *
@@ -214,7 +214,7 @@ tls_of(const struct options *o)
 	if (tls_configure(tls, config) == -1)
 		errx(1, "%s", tls_error(tls));
 	tls_config_free(config);
-	return (tls);
+	return tls;
 }
 
 /* Prints the port when the kernel has taken it: that is readiness. */
@@ -248,7 +248,7 @@ listen_on(const struct options *o)
 	memcpy(&port, (char *)&bound + offsetof(struct sockaddr_in, sin_port),
 	    sizeof(port));
 	printf("port %u\n", ntohs(port));
-	return (fd);
+	return fd;
 }
 
 static void

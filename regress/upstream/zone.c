@@ -68,19 +68,19 @@ zone_read(struct asked *asked, const uint8_t *msg, size_t len)
 
 	memset(asked, 0, sizeof(*asked));
 	if (len < 12)
-		return (false);
+		return false;
 	asked->id = (uint16_t)get16(msg);
 	asked->flags = (uint16_t)get16(msg + 2);
 	if ((asked->flags & FLAG_QR) != 0 || get16(msg + 4) != 1 ||
 	    get16(msg + 6) != 0 || get16(msg + 8) != 0)
-		return (false);
+		return false;
 	if (!read_name(asked, msg, len, &at) || len - at < 4)
-		return (false);
+		return false;
 	asked->type = (uint16_t)get16(msg + at);
 	asked->class = (uint16_t)get16(msg + at + 2);
 	asked->question_end = at + 4;
 	steer(asked, "slow-", &asked->slow);
-	return (read_additional(asked, msg, len, at + 4));
+	return read_additional(asked, msg, len, at + 4);
 }
 
 size_t
@@ -112,7 +112,7 @@ zone_answer(
 	if (asked->opt)
 		put_opt(&w, asked, ede && !servfail, !big);
 	set16(out + 2, flags);
-	return (w.len);
+	return w.len;
 }
 
 /* A name of a question is never compressed. */
@@ -123,12 +123,12 @@ read_name(struct asked *asked, const uint8_t *msg, size_t len, size_t *at)
 
 	for (;;) {
 		if (*at >= len || *at - start > 254)
-			return (false);
+			return false;
 		label = msg[(*at)++];
 		if (label == 0)
 			break;
 		if (label > 63 || len - *at < label)
-			return (false);
+			return false;
 		for (i = 0; i < label; i++, (*at)++) {
 			if (isgraph(msg[*at]) && msg[*at] != '.' &&
 			    msg[*at] != '\\')
@@ -142,7 +142,7 @@ read_name(struct asked *asked, const uint8_t *msg, size_t len, size_t *at)
 	if (out == 0)
 		asked->name[out++] = '.';
 	asked->name[out] = '\0';
-	return (true);
+	return true;
 }
 
 /* An OPT or nothing. */
@@ -152,17 +152,17 @@ read_additional(struct asked *asked, const uint8_t *msg, size_t len, size_t at)
 	size_t rdlen;
 
 	if (get16(msg + 10) == 0)
-		return (at == len);
+		return at == len;
 	if (get16(msg + 10) != 1 || len - at < 11 || msg[at] != 0 ||
 	    get16(msg + at + 1) != TYPE_OPT)
-		return (false);
+		return false;
 	asked->opt = true;
 	asked->do_bit = (msg[at + 7] & 0x80) != 0;
 	rdlen = get16(msg + at + 9);
 	if (len - at - 11 != rdlen)
-		return (false);
+		return false;
 	read_options(asked, msg + at + 11, rdlen);
-	return (true);
+	return true;
 }
 
 static void
@@ -202,17 +202,17 @@ steer(const struct asked *asked, const char *word, unsigned *number)
 			continue;
 		if (number == NULL) {
 			if (label + len == dot)
-				return (true);
+				return true;
 			continue;
 		}
 		if (!isdigit((unsigned char)label[len]))
 			continue;
 		*number = (unsigned)strtoul(label + len, &end, 10);
 		if (end == dot)
-			return (true);
+			return true;
 		*number = 0;
 	}
-	return (false);
+	return false;
 }
 
 static void
@@ -335,13 +335,13 @@ hash(const char *name)
 
 	for (; *name != '\0'; name++)
 		h = (h ^ (unsigned)tolower((unsigned char)*name)) * 16777619U;
-	return (h);
+	return h;
 }
 
 static unsigned
 get16(const uint8_t *p)
 {
-	return ((unsigned)p[0] << 8 | p[1]);
+	return (unsigned)p[0] << 8 | p[1];
 }
 
 static void

@@ -72,9 +72,9 @@ verify_anchors_new(const void *pem, size_t len)
 	struct verify_anchors *anchors;
 
 	if (len == 0 || len > ANCHORS_PEM_MAX)
-		return (NULL);
+		return NULL;
 	if ((anchors = calloc(1, sizeof(*anchors))) == NULL)
-		return (NULL);
+		return NULL;
 	/* One certificate that this library cannot read must not take the
 	 * others of a bundle with it: less is trusted then, never more. */
 	anchors->certs = read_certs(pem, len, ANCHORS_MAX, true);
@@ -83,9 +83,9 @@ verify_anchors_new(const void *pem, size_t len)
 	ERR_clear_error();
 	if (anchors->store == NULL) {
 		verify_anchors_free(anchors);
-		return (NULL);
+		return NULL;
 	}
-	return (anchors);
+	return anchors;
 }
 
 void
@@ -101,7 +101,7 @@ verify_anchors_free(struct verify_anchors *anchors)
 size_t
 verify_anchors_count(const struct verify_anchors *anchors)
 {
-	return ((size_t)sk_X509_num(anchors->certs));
+	return (size_t)sk_X509_num(anchors->certs);
 }
 
 void
@@ -151,21 +151,21 @@ verify_reason_text(enum verify_reason reason)
 {
 	switch (reason) {
 	case VERIFY_OK:
-		return ("ok");
+		return "ok";
 	case VERIFY_EXPIRED:
-		return ("expired");
+		return "expired";
 	case VERIFY_NOT_YET:
-		return ("not yet valid");
+		return "not yet valid";
 	case VERIFY_WRONG_NAME:
-		return ("wrong name");
+		return "wrong name";
 	case VERIFY_UNKNOWN_CA:
-		return ("unknown CA");
+		return "unknown CA";
 	case VERIFY_NO_PIN:
-		return ("no pin matched");
+		return "no pin matched";
 	case VERIFY_BAD_CHAIN:
 		break;
 	}
-	return ("bad chain");
+	return "bad chain";
 }
 
 const char *
@@ -176,7 +176,7 @@ verify_pin_text(const uint8_t pin[VERIFY_PIN_LEN], char buf[VERIFY_PIN_TEXT])
 	EVP_EncodeBlock(base64, pin, VERIFY_PIN_LEN);
 	memcpy(buf, "sha256/", 7);
 	memcpy(buf + 7, base64, sizeof(base64));
-	return (buf);
+	return buf;
 }
 
 /*
@@ -211,9 +211,9 @@ read_certs(const void *pem, size_t len, int max, bool lenient)
 	BIO_free(bio);
 	if (!done) {
 		sk_X509_pop_free(certs, X509_free);
-		return (NULL);
+		return NULL;
 	}
-	return (certs);
+	return certs;
 }
 
 static bool
@@ -222,8 +222,8 @@ at_end_of_pem(void)
 	unsigned long error;
 
 	error = ERR_peek_last_error();
-	return (ERR_GET_LIB(error) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE);
+	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
 /* Without it libcrypto asks the terminal for the pass phrase of a
@@ -235,7 +235,7 @@ no_password(char *buf, int size, int writing, void *unused)
 	(void)size;
 	(void)writing;
 	(void)unused;
-	return (-1);
+	return -1;
 }
 
 static X509_STORE *
@@ -245,14 +245,14 @@ store_of(x509_stack *certs)
 	int i;
 
 	if ((store = X509_STORE_new()) == NULL)
-		return (NULL);
+		return NULL;
 	for (i = 0; i < sk_X509_num(certs); i++) {
 		if (X509_STORE_add_cert(store, sk_X509_value(certs, i)) != 1) {
 			X509_STORE_free(store);
-			return (NULL);
+			return NULL;
 		}
 	}
-	return (store);
+	return store;
 }
 
 /*
@@ -263,8 +263,8 @@ static bool
 usable(const struct wanted *wanted)
 {
 	if (wanted->host == NULL)
-		return (wanted->npins > 0);
-	return (wanted->host[0] != '\0' && wanted->host[0] != '.');
+		return wanted->npins > 0;
+	return wanted->host[0] != '\0' && wanted->host[0] != '.';
 }
 
 static void
@@ -306,22 +306,21 @@ set_wanted(X509_STORE_CTX *ctx, const struct wanted *wanted)
 	struct in6_addr addr;
 
 	if (X509_STORE_CTX_set_default(ctx, "ssl_server") != 1)
-		return (false);
+		return false;
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_time(param, wanted->now);
 	if (wanted->host == NULL)
-		return (true);
+		return true;
 	if (inet_pton(AF_INET, wanted->host, &addr) == 1 ||
 	    inet_pton(AF_INET6, wanted->host, &addr) == 1)
-		return (
-		    X509_VERIFY_PARAM_set1_ip_asc(param, wanted->host) == 1);
+		return X509_VERIFY_PARAM_set1_ip_asc(param, wanted->host) == 1;
 	/* RFC 9525 section 6.3: a wildcard is a whole label; section 2: the
 	 * common name is not a name. */
 	X509_VERIFY_PARAM_set_hostflags(param,
 	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 		X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	return (X509_VERIFY_PARAM_set1_host(
-		    param, wanted->host, strlen(wanted->host)) == 1);
+	return X509_VERIFY_PARAM_set1_host(
+		   param, wanted->host, strlen(wanted->host)) == 1;
 }
 
 /* The chain leads to an anchor and has the name: now strength and pins. */
@@ -369,7 +368,7 @@ strong_key(X509 *cert)
 	EVP_PKEY *key;
 
 	key = X509_get0_pubkey(cert);
-	return (key != NULL && EVP_PKEY_security_bits(key) >= STRENGTH_MIN);
+	return key != NULL && EVP_PKEY_security_bits(key) >= STRENGTH_MIN;
 }
 
 static bool
@@ -377,8 +376,8 @@ strong_signature(X509 *cert)
 {
 	int bits;
 
-	return (X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 &&
-	    bits >= STRENGTH_MIN);
+	return X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 &&
+	    bits >= STRENGTH_MIN;
 }
 
 /* RFC 7858 section 4.2 (after RFC 7469): SHA-256 of the DER-encoded
@@ -392,12 +391,12 @@ pin_of(X509 *cert, uint8_t pin[VERIFY_PIN_LEN])
 	bool ok;
 
 	if ((len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der)) <= 0)
-		return (false);
+		return false;
 	ok = EVP_Digest(der, (size_t)len, pin, &pin_len, EVP_sha256(), NULL) ==
 		1 &&
 	    pin_len == VERIFY_PIN_LEN;
 	OPENSSL_free(der);
-	return (ok);
+	return ok;
 }
 
 static bool
@@ -407,9 +406,9 @@ pin_wanted(const uint8_t pin[VERIFY_PIN_LEN], const struct wanted *wanted)
 
 	for (i = 0; i < wanted->npins; i++) {
 		if (memcmp(pin, wanted->pins[i], VERIFY_PIN_LEN) == 0)
-			return (true);
+			return true;
 	}
-	return (false);
+	return false;
 }
 
 /* The anchors that hold a pinned key; NULL if none does. */
@@ -424,7 +423,7 @@ pinned_anchors(
 	int i;
 
 	if ((some = sk_X509_new_null()) == NULL)
-		return (NULL);
+		return NULL;
 	for (i = 0; i < sk_X509_num(anchors->certs); i++) {
 		cert = sk_X509_value(anchors->certs, i);
 		if (pin_of(cert, pin) && pin_wanted(pin, wanted) &&
@@ -434,7 +433,7 @@ pinned_anchors(
 	if (sk_X509_num(some) > 0)
 		store = store_of(some);
 	sk_X509_free(some);
-	return (store);
+	return store;
 }
 
 static enum verify_reason
@@ -442,21 +441,21 @@ reason_of(int error)
 {
 	switch (error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return (VERIFY_EXPIRED);
+		return VERIFY_EXPIRED;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return (VERIFY_NOT_YET);
+		return VERIFY_NOT_YET;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		return (VERIFY_WRONG_NAME);
+		return VERIFY_WRONG_NAME;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_CERT_UNTRUSTED:
-		return (VERIFY_UNKNOWN_CA);
+		return VERIFY_UNKNOWN_CA;
 	default:
-		return (VERIFY_BAD_CHAIN);
+		return VERIFY_BAD_CHAIN;
 	}
 }
 
