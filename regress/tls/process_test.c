@@ -4,6 +4,7 @@
  */
 #include <atf-c.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -362,6 +363,22 @@ ATF_TC_BODY(a_stop_waits_for_what_is_in_flight_and_no_longer, tc)
 	harness_kill(&h);
 }
 
+/* As when ^C is typed at a terminal: workers still wait for answers. */
+ATF_TC_WITHOUT_HEAD(signals_of_a_terminal_are_for_the_parent_alone);
+ATF_TC_BODY(signals_of_a_terminal_are_for_the_parent_alone, tc)
+{
+	struct house ours = new_house("ours");
+
+	start_one(&ours, ours.leaf, NULL, SERVER_GOOD);
+	ATF_REQUIRE_EQ(0, kill(h.pid, SIGINT));
+	ATF_REQUIRE_EQ(0, kill(h.pid, SIGHUP));
+	ATF_REQUIRE_EQ(0, kill(h.pid, SIGTERM));
+	harness_ask(&h, 0, 1, "a.example.");
+	harness_answers(&h, 1);
+	expect_answer(1);
+	harness_kill(&h);
+}
+
 ATF_TC_WITHOUT_HEAD(it_ends_quietly_when_the_parent_is_gone);
 ATF_TC_BODY(it_ends_quietly_when_the_parent_is_gone, tc)
 {
@@ -422,6 +439,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_worker_that_breaks_a_rule_loses_its_channel_only);
 	ATF_TP_ADD_TC(tp, a_reload_keeps_what_is_the_same_and_drains_the_rest);
 	ATF_TP_ADD_TC(tp, a_stop_waits_for_what_is_in_flight_and_no_longer);
+	ATF_TP_ADD_TC(tp, signals_of_a_terminal_are_for_the_parent_alone);
 	ATF_TP_ADD_TC(tp, it_ends_quietly_when_the_parent_is_gone);
 	ATF_TP_ADD_TC(tp, a_config_that_is_not_whole_is_never_used);
 	return atf_no_error();

@@ -35,6 +35,7 @@
 
 static void read_options(int, char **, struct sandbox_params *);
 static uint32_t number(const char *);
+static void ignore_signals(void);
 static void warm_libraries(void);
 static void refused(int);
 static void loop(void);
@@ -88,8 +89,7 @@ main(int argc, char *argv[])
 	ipc_log_to(&parent);
 	log_set_sink(ipc_log_sink);
 	read_options(argc, argv, &params);
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		fatal("signal");
+	ignore_signals();
 	if ((config = event_config_new()) == NULL ||
 	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == -1 ||
 	    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) ==
@@ -153,6 +153,19 @@ number(const char *text)
 	if (*text < '0' || *text > '9' || *end != '\0' || n > UINT32_MAX)
 		fatalx("\"%s\" is not a number", text);
 	return (uint32_t)n;
+}
+
+/* The parent stops and dies first, which is an end of file: workers want
+ * answers until then, and a terminal's ^C is for the parent alone. */
+static void
+ignore_signals(void)
+{
+	static const int signals[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (signal(signals[i], SIG_IGN) == SIG_ERR)
+			fatal("signal");
 }
 
 /*
