@@ -48,7 +48,7 @@
 	X(upstream_closed, "connections ended by the upstream")                \
 	X(upstream_idle, "connections retired idle")                           \
 	X(upstream_shed, "questions turned away: too many in flight")          \
-	X(ipc_stalled, "answers dropped: a worker did not keep up")            \
+	X(ipc_stalled, "answers made SERVFAIL: a worker did not keep up")      \
 	X(ipc_log_dropped, "log lines dropped: too many of a child")           \
 	X(connects_refused, "connections not made for the TLS process")        \
 	X(child_restarts, "child processes started again")                     \

@@ -42,6 +42,7 @@ static const char *take_queries(struct peer *, const struct ipc_message *);
 static void add(uint32_t, const struct ipc_answer *, const uint8_t *, size_t);
 static void flush(struct peer *);
 static void stash(struct peer *);
+static void shrink(struct ipc_batch *);
 static void send_pending(struct peer *);
 static void drop(struct peer *);
 
@@ -216,11 +217,14 @@ stash(struct peer *peer)
 {
 	struct pending *p = NULL;
 
-	if (peer->pending_len + peer->batch.len <= PEER_PENDING_MAX)
-		p = malloc(sizeof(*p) + peer->batch.len);
-	if (p == NULL)
+	if (peer->pending_len + peer->batch.len > PEER_PENDING_MAX) {
 		counter_add(ipc_stalled, peer->batch.entries);
-	else {
+		shrink(&peer->batch);
+	}
+	if (peer->pending_len + peer->batch.len <=
+	    PEER_PENDING_MAX + PEER_SPARE)
+		p = malloc(sizeof(*p) + peer->batch.len);
+	if (p != NULL) {
 		p->entries = peer->batch.entries;
 		p->len = peer->batch.len;
 		memcpy(p->bytes,
@@ -231,6 +235,28 @@ stash(struct peer *peer)
 		(void)event_add(peer->writable, NULL);
 	}
 	ipc_batch_init(&peer->batch, IPC_ANSWERS);
+}
+
+/* Answers become failures, without a text: so none is larger than it was. */
+static void
+shrink(struct ipc_batch *batch)
+{
+	static struct ipc_batch small;
+	const struct ipc_message m = { .type = IPC_ANSWERS,
+		.payload = &batch->buffer.bytes[sizeof(struct ipc_header)],
+		.len = batch->len };
+	struct ipc_answer head;
+	const uint8_t *body;
+	size_t offset = 0;
+
+	ipc_batch_init(&small, IPC_ANSWERS);
+	while (ipc_answer_next(&m, &offset, &head, &body) == 1) {
+		head.kind = IPC_FAILED;
+		head.ede = DNS_EDE_OTHER;
+		head.len = 0;
+		(void)ipc_batch_add(&small, &head, sizeof(head), NULL, 0);
+	}
+	*batch = small;
 }
 
 static void

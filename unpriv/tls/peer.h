@@ -1,6 +1,6 @@
 /*
  * The channels to the workers: questions in, answers out in batches. A worker
- * that does not keep up loses answers; it never holds up another.
+ * that does not keep up gets failures instead; it never holds up another.
  */
 #ifndef UNPRIV_TLS_PEER_H
 #define UNPRIV_TLS_PEER_H
@@ -14,7 +14,13 @@
 
 #include "pool.h"
 
-#define PEER_PENDING_MAX (1024 * 1024) /* bytes, for each worker */
+/*
+ * Bytes that wait for each worker, beside what is in the channel: one TCP
+ * connection alone may have 64 questions in flight, whose answers have 64 KiB
+ * each. Above it answers become failures, for which there is the spare.
+ */
+#define PEER_PENDING_MAX (16 * 1024 * 1024)
+#define PEER_SPARE	 (1024 * 1024)
 
 /* broken is told of a worker whose channel was closed for a rule it broke. */
 void peers_init(struct event_base *base, struct pool *pool,
