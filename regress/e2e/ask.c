@@ -24,6 +24,7 @@ static struct {
 	const char *server, *source;
 	in_port_t port;
 	int wait; /* ms */
+	int lazy; /* ms before the first answer is read */
 	bool tcp, raw, hex;
 } o = { .server = "127.0.0.1", .wait = 2000 };
 
@@ -48,13 +49,16 @@ main(int argc, char *argv[])
 	int ch, fd, got;
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((ch = getopt(argc, argv, "b:hp:rs:tw:")) != -1)
+	while ((ch = getopt(argc, argv, "b:hl:p:rs:tw:")) != -1)
 		switch (ch) {
 		case 'b':
 			o.source = optarg;
 			break;
 		case 'h':
 			o.hex = true;
+			break;
+		case 'l':
+			o.lazy = atoi(optarg);
 			break;
 		case 'p':
 			o.port = (in_port_t)atoi(optarg);
@@ -80,6 +84,7 @@ main(int argc, char *argv[])
 		usage();
 	fd = open_socket();
 	send_all(fd, argv, argc);
+	(void)poll(NULL, 0, o.lazy);
 	got = o.tcp ? receive_tcp(fd, argc) : receive_udp(fd, argc);
 	if (got < argc)
 		(void)printf("unanswered=%d\n", argc - got);
@@ -90,7 +95,7 @@ static void
 usage(void)
 {
 	(void)fprintf(stderr,
-	    "usage: ask [-hrt] [-b source] [-s server] "
+	    "usage: ask [-hrt] [-b source] [-l lazy-ms] [-s server] "
 	    "[-w ms] -p port hex ...\n");
 	exit(2);
 }
@@ -100,7 +105,7 @@ open_socket(void)
 {
 	struct sockaddr_storage to, from;
 	socklen_t len = address(&to, o.server, o.port), n;
-	int fd;
+	int fd, small = 4096;
 
 	fd = socket(to.ss_family, o.tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
 	if (fd == -1)
@@ -110,6 +115,10 @@ open_socket(void)
 		if (bind(fd, (struct sockaddr *)&from, n) == -1)
 			err(2, "%s", o.source);
 	}
+	/* Who is lazy leaves its answers with the one who sends them. */
+	if (o.lazy != 0)
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	/* Connected: an answer from another address does not count. */
 	if (connect(fd, (struct sockaddr *)&to, len) == -1)
 		err(2, "%s", o.server);

@@ -1,0 +1,121 @@
+# Connections of clients over TCP: who is idle, slow or greedy costs nobody
+# else anything.
+# shellcheck shell=sh
+
+. "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/servers.sh"
+
+start_all() { # LINE ... of the config
+	atf_require_prog "$upstream"
+	pki
+	up=$(free_port)
+	port=$(free_port)
+	start_misbehaving "$up"
+	{
+		upstream_block ours "$up"
+		echo 'forward to "ours"'
+		for _line; do
+			echo "$_line"
+		done
+	} | conf "$port"
+	start_dotproxy
+}
+
+# sixty SIZE: as many questions, whose answers have this many bytes
+sixty() {
+	_m=$(message 0100 1 0 0 0 "$(question_hex "n00.big-$1.example" 0010)")
+	for i in 0 1 2 3 4 5; do
+		for k in 0 1 2 3 4 5 6 7 8 9; do
+			echo "${_m%%6e3030*}6e3${i}3$k${_m#*6e3030}"
+		done
+	done
+}
+
+all_sixty_came() { # file
+	[ "$(grep -c 'rcode=0 .* counts=1/' "$1")" -eq 60 ] ||
+	    { cut -c 1-120 "$1"; atf_fail "not all came"; }
+}
+
+testcase a_client_that_reads_late_holds_up_nobody_and_gets_all 40 ss
+a_client_that_reads_late_holds_up_nobody_and_gets_all_body() {
+	workers=1
+	start_all
+	# None of them read for three seconds.
+	# shellcheck disable=SC2046 # one argument each
+	"$ask" -t -l 3000 -w 15000 -p "$port" $(sixty 4000) >lazy.out 2>&1 &
+	lazy=$!
+	remember "$lazy"
+	must 5 grep -q 'big-4000' upstream.queries
+	# The same worker has others to answer.
+	run_load -t -n 400 -q 200 -c 4 'n%.test.example'
+	all_answered 400
+	expect_figure max_ms -lt 500
+	run_load -n 200 -q 400 'u%.test.example'
+	all_answered 200
+	! is_gone "$lazy" || atf_fail "it was not lazy"
+	wait "$lazy" || :
+	all_sixty_came lazy.out
+}
+
+testcase sixty_large_answers_asked_for_at_once_all_come 40 ss
+sixty_large_answers_asked_for_at_once_all_come_body() {
+	start_all
+	# shellcheck disable=SC2046 # one argument each
+	"$ask" -t -w 15000 -p "$port" $(sixty 65000) >out 2>&1 || :
+	all_sixty_came out
+}
+
+testcase a_client_that_asks_and_never_reads_is_let_go 40 ss
+a_client_that_asks_and_never_reads_is_let_go_body() {
+	workers=1
+	start_all
+	# shellcheck disable=SC2046 # one argument each
+	"$ask" -t -l 25000 -w 1 -p "$port" $(sixty 65000) >lazy.out 2>&1 &
+	remember $!
+	must 20 is_counted_slow
+	answers NOERROR +tcp after.test.example
+}
+
+is_counted_slow() {
+	[ "$(counter tcp_slow)" -eq 1 ]
+}
+
+testcase an_idle_connection_is_closed_after_ten_seconds 30 ss
+an_idle_connection_is_closed_after_ten_seconds_body() {
+	start_all
+	# The second is none, and dropped: so it is waited for in vain.
+	"$ask" -t -w 15000 -p "$port" \
+	    "$(message 0100 1 0 0 0 "$(question_hex ab.example)")" \
+	    8000 >out
+	cat out
+	ms=$(sed -n 's/^closed after \([0-9]*\) ms/\1/p' out)
+	{ [ "${ms:-0}" -ge 9000 ] && [ "$ms" -le 12000 ]; } ||
+	    atf_fail "closed after ${ms:-no} ms"
+	counts_to tcp_idle 1
+}
+
+testcase one_client_cannot_take_the_connections_of_all 30 ss
+one_client_cannot_take_the_connections_of_all_body() {
+	workers=1
+	start_all 'tcp connections each 4' 'tcp connections 20'
+	"$load" -p "$port" -b 127.0.0.5 -t -n 64 -q 64 -c 16 -w 3000 \
+	    'greedy%.example' >greedy.out 2>&1 &
+	remember $!
+	must 5 grep -q 'greedy' upstream.queries
+	run_load -b 127.0.0.6 -t -n 100 -q 100 -c 4 'n%.test.example'
+	all_answered 100
+	expect_figure closed -eq 0
+	must 5 is_counted_refused
+}
+
+is_counted_refused() {
+	[ "$(counter tcp_refused)" -ge 1 ]
+}
+
+atf_init_test_cases() {
+	atf_add_test_case a_client_that_reads_late_holds_up_nobody_and_gets_all
+	atf_add_test_case sixty_large_answers_asked_for_at_once_all_come
+	atf_add_test_case a_client_that_asks_and_never_reads_is_let_go
+	atf_add_test_case an_idle_connection_is_closed_after_ten_seconds
+	atf_add_test_case one_client_cannot_take_the_connections_of_all
+}
