@@ -89,17 +89,23 @@ static rules loop = {
 	END,
 };
 
+/*
+ * No flag but these, of 32 bits: sendmsg with MSG_FASTOPEN is a connect(2) that
+ * neither a filter of that name nor Landlock sees.
+ */
+#define FLAGS(n, may) BITS(n, (uint32_t) ~(may), 0)
+
 /* Messages between processes. */
 static rules ipc = {
-	CALL(recvmsg),
-	CALL(sendmsg),
+	CALL(recvmsg, FLAGS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)),
+	CALL(sendmsg, FLAGS(2, MSG_DONTWAIT | MSG_NOSIGNAL)),
 	END,
 };
 
 /* Clients, over UDP and TCP. */
 static rules clients = {
-	CALL(recvmmsg),
-	CALL(sendmmsg),
+	CALL(recvmmsg, FLAGS(3, MSG_DONTWAIT)),
+	CALL(sendmmsg, FLAGS(3, MSG_DONTWAIT)),
 	CALL(accept4, EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
 	CALL(getsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_MEMINFO)), /* drops */
 	END,

@@ -9,6 +9,7 @@
 #include <atf-c.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -154,6 +155,81 @@ ATF_TC_BODY(blocked_signals_do_not_save_it, tc)
 	ATF_CHECK_EQ(-1, o.refused);
 }
 
+/*
+ * A socket that the parent connected and that was refused is free again, and
+ * sendmsg can connect as well (MSG_FASTOPEN), past connect(2) and past
+ * Landlock's rule for it: to an address that no config names.
+ */
+static int elsewhere, refused;
+static struct sockaddr_in where;
+
+static int
+listen_anywhere(void)
+{
+	socklen_t len = sizeof(where);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	memset(&where, 0, sizeof(where));
+	where.sin_family = AF_INET;
+	where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ATF_REQUIRE(fd != -1);
+	ATF_REQUIRE(bind(fd, (struct sockaddr *)&where, len) == 0);
+	ATF_REQUIRE(getsockname(fd, (struct sockaddr *)&where, &len) == 0);
+	return fd;
+}
+
+static void
+connect_by_sending(void *arg)
+{
+	struct iovec iov = { zeroes, 1 };
+	struct msghdr msg = { .msg_name = &where,
+		.msg_namelen = sizeof(where),
+		.msg_iov = &iov,
+		.msg_iovlen = 1 };
+	struct mmsghdr many = { .msg_hdr = msg };
+	int i;
+
+	/* The first collects the error of the connect before. */
+	for (i = 0; i < 2; i++)
+		if (arg == NULL)
+			(void)syscall(SYS_sendmsg, refused, &msg,
+			    MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL);
+		else
+			(void)syscall(SYS_sendmmsg, refused, &many, 1,
+			    MSG_FASTOPEN | MSG_DONTWAIT);
+	_exit(0);
+}
+
+ATF_TC_WITHOUT_HEAD(connects_by_sending);
+ATF_TC_BODY(connects_by_sending, tc)
+{
+	struct confined c = { .body = connect_by_sending };
+	struct outcome o;
+	int nobody, way;
+
+	confined_skip_if_sanitized();
+	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_TLS; c.role++)
+		for (way = 0; way < 2; way++) {
+			nobody = listen_anywhere(); /* bound only */
+			refused = socket(AF_INET, SOCK_STREAM, 0);
+			ATF_REQUIRE_EQ(-1,
+			    connect(refused, (struct sockaddr *)&where,
+				sizeof(where)));
+			elsewhere = listen_anywhere();
+			ATF_REQUIRE(listen(elsewhere, 8) == 0);
+			c.arg = way == 0 ? NULL : &way;
+			o = confined_run(&c);
+			ATF_REQUIRE_MSG(o.entered, "%s", o.said);
+			ATF_CHECK_EQ(-1, accept(elsewhere, NULL, NULL));
+			ATF_CHECK_MSG(outcome_is_sigsys(&o),
+			    "role %d, way %d: status %#x", c.role, way,
+			    o.status);
+			(void)close(nobody);
+			(void)close(refused);
+			(void)close(elsewhere);
+		}
+}
+
 #define ADD(name) ATF_TP_ADD_TC(tp, name)
 
 ATF_TP_ADD_TCS(tp)
@@ -204,6 +280,7 @@ ATF_TP_ADD_TCS(tp)
 	ADD(waits_for_anybody);
 	ADD(sets_capabilities);
 	ADD(loads_a_module);
+	ADD(connects_by_sending);
 	ADD(handler_that_was_left_does_not_run_again);
 	ADD(blocked_signals_do_not_save_it);
 	return atf_no_error();
