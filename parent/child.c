@@ -28,7 +28,6 @@ void
 child_init(
     struct parent *p, struct child *c, enum ipc_role role, uint32_t index)
 {
-	memset(c, 0, sizeof(*c));
 	c->parent = p;
 	c->role = role;
 	c->index = index;
@@ -59,6 +58,8 @@ child_start(struct child *c)
 	c->generation = 0;
 	c->layers = 0;
 	c->refused = 0;
+	c->counts = 0;
+	c->broke = false;
 	c->readable = event_new(
 	    p->base, fd[0], EV_READ | EV_PERSIST, dispatch_readable, c);
 	if (c->readable == NULL || event_add(c->readable, NULL) == -1)
@@ -80,8 +81,10 @@ child_reap(struct parent *p)
 		if (i == p->nchildren)
 			continue;
 		c = &p->child[i];
+		/* The number may be another's already: no more signals. */
+		c->pid = 0;
 		/* Its last words may tell why. */
-		dispatch_drain(c);
+		dispatch_some(c, LAST_WORDS);
 		if (!p->stopping)
 			say_cause(c, status);
 		forget(c);
@@ -98,11 +101,24 @@ child_reap(struct parent *p)
 void
 child_kill(struct child *c, const char *why)
 {
-	if (c->pid == 0)
+	/* One that is not there, or was killed already. */
+	if (c->ipc.fd == -1)
 		return;
 	log_warnx("%s: taken for broken into and killed: %s", c->name, why);
 	counter_inc(child_broken);
-	if (kill(c->pid, SIGKILL) == -1 && errno != ESRCH)
+	c->broke = true;
+	child_gone(c);
+}
+
+/*
+ * Without its channel it could go on with what it has, past any reload. One
+ * that is exiting already keeps its status: that was set before the kernel
+ * closed its descriptors.
+ */
+void
+child_gone(struct child *c)
+{
+	if (c->pid != 0 && kill(c->pid, SIGKILL) == -1 && errno != ESRCH)
 		log_warn("%s: kill", c->name);
 	if (c->readable != NULL)
 		(void)event_del(c->readable);
@@ -148,8 +164,7 @@ child_exec(const struct child *c, int channel)
 	    close_range(IPC_PARENT_FD + 1, ~0U, 0) == -1)
 		_exit(126);
 	for (i = 1; i < NSIG; i++)
-		if (i != SIGKILL && i != SIGSTOP)
-			(void)signal(i, SIG_DFL);
+		(void)signal(i, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(program, (char **)(uintptr_t)argv, envp);
@@ -164,7 +179,6 @@ forget(struct child *c)
 		event_free(c->readable);
 	c->readable = NULL;
 	ipc_close(&c->ipc);
-	c->pid = 0;
 }
 
 static void
@@ -204,7 +218,7 @@ start_again(struct child *c)
 	struct timeval tv;
 
 	counter_inc(child_restarts);
-	if (lived >= CHILD_WELL_MS)
+	if (lived >= (c->broke ? CHILD_BROKE_MS : CHILD_WELL_MS))
 		c->quick_deaths = 0;
 	else if (c->quick_deaths < 16)
 		c->quick_deaths++;

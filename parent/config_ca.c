@@ -54,7 +54,9 @@ open_one(const char *path)
 
 	if (path[0] == '\0')
 		path = system_bundle();
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1) {
+	/* A pipe would keep us waiting for its writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1) {
 		log_warn("%s", path);
 		return -1;
 	}

@@ -17,7 +17,7 @@ connect_start(const struct netaddr *address)
 	static const int on = 1, timeout = USER_TIMEOUT_MS;
 	struct sockaddr_storage ss;
 	socklen_t len = netaddr_to_sockaddr(address, &ss);
-	int fd, saved;
+	int fd;
 
 	fd =
 	    socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -28,9 +28,7 @@ connect_start(const struct netaddr *address)
 		sizeof(timeout)) == -1 ||
 	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
 		errno != EINPROGRESS)) {
-		saved = errno;
-		(void)close(fd);
-		errno = saved;
+		(void)close(fd); /* which, as it succeeds, leaves errno */
 		return -1;
 	}
 	return fd;

@@ -30,21 +30,15 @@ address_of(const struct parent *, const struct ipc_connect *);
 void
 dispatch_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct child *c = arg;
-	int i;
-
 	(void)fd;
 	(void)what;
-	for (i = 0; i < TURN_MAX; i++)
-		if (dispatch_one(c) != 1)
-			break;
+	dispatch_some(arg, TURN_MAX);
 }
 
 void
-dispatch_drain(struct child *c)
+dispatch_some(struct child *c, int max)
 {
-	/* Bounded by what fits in the channel: nobody writes any more. */
-	while (dispatch_one(c) == 1)
+	while (max-- > 0 && dispatch_one(c) == 1)
 		;
 }
 
@@ -61,9 +55,8 @@ dispatch_one(struct child *c)
 		dispatch(c, &m);
 	else if (n == -2)
 		child_kill(c, wrong);
-	else if (n == -1 && c->readable != NULL)
-		/* It is dying: SIGCHLD tells the rest. */
-		(void)event_del(c->readable);
+	else if (n == -1)
+		child_gone(c);
 	return n;
 }
 
@@ -81,7 +74,11 @@ dispatch(struct child *c, const struct ipc_message *m)
 		take_ready(c, m->payload);
 		break;
 	case IPC_COUNTERS:
-		counter_log(c->name, m->payload);
+		/* Dozens of lines, past the limit of a child's log. */
+		if (c->counts-- == 0)
+			child_kill(c, "counters that nobody asked for");
+		else
+			counter_log(c->name, m->payload);
 		break;
 	case IPC_REFUSED:
 		c->refused = ((const struct ipc_refused *)m->payload)->nr + 1;
@@ -181,6 +178,7 @@ take_broken(struct child *c, const struct ipc_peer *peer)
 	}
 	log_warnx("%s says that %s broke a rule", c->name, other->name);
 	child_kill(other, "accused by its sibling");
+	other->broke = false; /* that is not proved */
 	child_kill(c, "accused its sibling");
 }
 

@@ -145,9 +145,7 @@ open_socket(const struct netaddr *address, uint32_t proto, bool group)
 	if (set_options(fd, address, proto, group) == -1 ||
 	    bind(fd, (struct sockaddr *)&ss, len) == -1 ||
 	    (proto == IPC_TCP && group && listen(fd, BACKLOG) == -1)) {
-		len = (socklen_t)errno;
-		(void)close(fd);
-		errno = (int)len;
+		(void)close(fd); /* which, as it succeeds, leaves errno */
 		return -1;
 	}
 	return fd;

@@ -370,8 +370,8 @@ count(struct parent *p)
 	uint32_t i;
 
 	for (i = 0; i < p->nchildren; i++)
-		if (p->child[i].ipc.state == IPC_RUN)
-			(void)ipc_send(
-			    &p->child[i].ipc, IPC_COUNT, NULL, 0, -1);
+		if (p->child[i].ipc.state == IPC_RUN &&
+		    ipc_send(&p->child[i].ipc, IPC_COUNT, NULL, 0, -1) == 0)
+			p->child[i].counts++;
 	counter_log("parent", counter_value);
 }

@@ -32,8 +32,7 @@ notify_init(void)
 	if (path[0] == '@')
 		manager.sun_path[0] = '\0';
 	manager_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock == -1)
+	if ((sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
 		log_warn("NOTIFY_SOCKET");
 	(void)unsetenv("NOTIFY_SOCKET");
 }
@@ -41,9 +40,8 @@ notify_init(void)
 void
 notify_send(const char *state)
 {
-	if (sock == -1)
-		return;
-	if (sendto(sock, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+	if (sock != -1 &&
+	    sendto(sock, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
 		(struct sockaddr *)&manager, manager_len) == -1)
 		log_warn("service manager");
 }

@@ -23,10 +23,16 @@
 #define CONNECT_BURST 400
 #define CONNECT_RATE  100
 
-/* A child that ran this long was well: its next start waits for nothing. */
+/* A child that ran this long was well: its next start waits for nothing. One
+ * that broke a rule will do so again for whoever made it: longer. */
 #define CHILD_WELL_MS	  1000
+#define CHILD_BROKE_MS	  60000
 #define CHILD_BACKOFF_MS  50
 #define CHILD_BACKOFF_MAX 10000
+
+/* Messages of a dead child: more than fit in its channel, and not for ever,
+ * should a sibling have got hold of its end. */
+#define LAST_WORDS 4096
 
 struct child {
 	struct parent *parent;
@@ -41,6 +47,8 @@ struct child {
 	uint32_t layers; /* SANDBOX_*, as it says */
 	uint32_t generation; /* of the config it runs; 0: none yet */
 	uint32_t refused; /* system call it is about to die of, + 1 */
+	uint32_t counts; /* IPC_COUNT that it has not answered */
+	bool broke; /* a rule, and was killed for it */
 	struct bucket log;
 	uint64_t log_dropped;
 };
@@ -75,11 +83,13 @@ void child_start(struct child *c);
 /* Reaps what has died, says of what, and starts it again in time. */
 void child_reap(struct parent *p);
 void child_kill(struct child *c, const char *why);
+/* Its end of the channel is closed: it is dying, or dies of it. */
+void child_gone(struct child *c);
 
 /* dispatch.c: what children say. */
 void dispatch_readable(evutil_socket_t fd, short what, void *child);
-/* Reads all that is there; for a child that has just died. */
-void dispatch_drain(struct child *c);
+/* Takes what is there, but so many messages at most. */
+void dispatch_some(struct child *c, int max);
 
 /* configure.c: what children are told. */
 void configure_child(struct child *c); /* the whole config in force */

@@ -249,6 +249,34 @@ floods_the_log(void)
 	}
 }
 
+/* Each is dozens of lines. */
+static void
+tells_what_nobody_asked(void)
+{
+	uint8_t payload[sizeof(struct ipc_counters)];
+
+	memset(payload, 7, sizeof(payload));
+	(void)ipc_send(&parent, IPC_COUNTERS, payload, sizeof(payload), -1);
+}
+
+/* And lives on, out of reach of any reload. */
+static void
+leaves_the_parent(void)
+{
+	struct epoll_event event;
+
+	(void)close(IPC_PARENT_FD);
+	for (;;)
+		(void)epoll_wait(nothing, &event, 1, 1000);
+}
+
+/* To the other end it looks as if this one were closed. */
+static void
+plays_dead(void)
+{
+	bytes(TO_PARENT, 0, -1);
+}
+
 static void
 writes_to_the_terminal(void)
 {
@@ -365,6 +393,11 @@ static const struct attack attacks[] = {
 	    asks_upstreams_of_the_parent },
 	{ "accuses_tls", BROKEN "accused its sibling", accuses_tls },
 	{ "floods_the_log", "log lines dropped", floods_the_log },
+	{ "tells_what_nobody_asked", BROKEN "counters that nobody",
+	    tells_what_nobody_asked },
+	{ "leaves_the_parent", "worker 0: killed by signal 9",
+	    leaves_the_parent },
+	{ "plays_dead", "worker 0: killed by signal 9", plays_dead },
 	{ "writes_to_the_terminal", "worker 0: ?[2Jforged?line",
 	    writes_to_the_terminal },
 	{ "answers_tls", ACCUSED, answers_tls },
