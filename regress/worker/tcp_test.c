@@ -1,4 +1,6 @@
 /* A real worker, asked over TCP. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <atf-c.h>
@@ -106,6 +108,100 @@ CASE(half_a_question_is_closed_after_two_seconds)
 	ATF_CHECK_MSG(took >= 1900 && took < 4000, "%d ms", (int)took);
 	harness_counters(&h, &counters);
 	ATF_CHECK_EQ(1, counters.value[COUNTER_tcp_half]);
+	harness_stop(&h);
+}
+
+CASE(half_questions_do_not_keep_others_out)
+{
+	int fd[3], i;
+
+	(void)tc;
+	harness_start(&h);
+	(void)harness_listen(&h, "127.0.0.1", IPC_UDP);
+	(void)harness_listen(&h, "127.0.0.1", IPC_TCP);
+	h.tcp_max = 2;
+	harness_configure(&h);
+	harness_tls(&h);
+	for (i = 0; i < 2; i++) {
+		fd[i] = client_connect(&h.socket[1]);
+		is_served(fd[i]);
+		client_send(fd[i], "\0", 1);
+	}
+	fd[2] = client_connect(&h.socket[1]);
+	is_served(fd[2]);
+	client_expect_close(fd[0], HARNESS_WAIT_MS);
+	harness_stop(&h);
+}
+
+CASE(a_stranger_is_told_once_and_has_no_place)
+{
+	int fd;
+
+	(void)tc;
+	harness_start(&h);
+	(void)harness_listen(&h, "127.0.0.1", IPC_UDP);
+	(void)harness_listen(&h, "127.0.0.1", IPC_TCP);
+	h.allow = "192.0.2.0/24";
+	harness_configure(&h);
+	harness_tls(&h);
+	fd = client_connect(&h.socket[1]);
+	client_ask(fd, IPC_TCP, 7, "stranger.example.", 0);
+	ATF_REQUIRE(client_receive(fd, IPC_TCP, buf) > 0);
+	ATF_CHECK_EQ(DNS_REFUSED, message_rcode(buf));
+	ATF_CHECK_EQ(0, client_receive(fd, IPC_TCP, buf));
+	harness_counters(&h, &counters);
+	ATF_CHECK_EQ(0, counters.value[COUNTER_tcp_idle]);
+	harness_stop(&h);
+}
+
+/* One that will not read, with as little room in the kernel as can be; it is
+ * sent so many large answers. */
+static void
+do_not_read(int answers)
+{
+	static const int small = 4096, segment = 536;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	len = netaddr_to_sockaddr(&h.socket[1].listen.address, &ss);
+	ATF_REQUIRE(fd != -1);
+	ATF_REQUIRE_EQ(
+	    0, setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
+	ATF_REQUIRE_EQ(0,
+	    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment)));
+	ATF_REQUIRE_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
+	for (; answers > 0; answers--) {
+		client_ask(fd, IPC_TCP, 1, "unread.example.", 0);
+		harness_question(&h, &q, &question);
+		harness_answer(&h, q.id, &question, 4000);
+	}
+}
+
+/* They take all the memory there is for answers. */
+CASE(those_who_do_not_read_take_nothing_from_one_who_does)
+{
+	int fd, i;
+
+	(void)tc;
+	harness_start(&h);
+	(void)harness_listen(&h, "127.0.0.1", IPC_UDP);
+	(void)harness_listen(&h, "127.0.0.1", IPC_TCP);
+	h.tcp_max = h.tcp_each = 300;
+	harness_configure(&h);
+	harness_tls(&h);
+	fd = client_connect(&h.socket[1]);
+	is_served(fd);
+	for (i = 0; i < 150; i++)
+		do_not_read(3);
+	for (i = 0; i < 60; i++)
+		do_not_read(1);
+	harness_counters(&h, &counters);
+	ATF_REQUIRE(counters.value[COUNTER_tcp_slow] > 0);
+	client_ask(fd, IPC_TCP, 1, "large.example.", 0);
+	harness_question(&h, &q, &question);
+	harness_answer(&h, q.id, &question, 4000);
+	ATF_CHECK_EQ(12 + 19 + 4000 * 16, client_receive(fd, IPC_TCP, buf));
 	harness_stop(&h);
 }
 
@@ -360,6 +456,9 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(
 	    tp, questions_in_flight_are_answered_as_their_answers_come);
+	ATF_TP_ADD_TC(tp, half_questions_do_not_keep_others_out);
+	ATF_TP_ADD_TC(tp, a_stranger_is_told_once_and_has_no_place);
+	ATF_TP_ADD_TC(tp, those_who_do_not_read_take_nothing_from_one_who_does);
 	ATF_TP_ADD_TC(tp, a_large_answer_comes_whole);
 	ATF_TP_ADD_TC(tp, a_question_that_comes_byte_by_byte_is_answered);
 	ATF_TP_ADD_TC(tp, half_a_question_is_closed_after_two_seconds);

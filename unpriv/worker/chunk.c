@@ -23,14 +23,20 @@ chunk_pool_init(
 }
 
 bool
+chunk_fits(
+    const struct chunk_pool *pool, const struct chunk_queue *queue, size_t len)
+{
+	size_t room = queue->len == 0 ? 0 : CHUNK_LEN - queue->end;
+
+	return len <= room ||
+	    (len - room + CHUNK_LEN - 1) / CHUNK_LEN <= pool->left;
+}
+
+bool
 chunk_put(struct chunk_pool *pool, struct chunk_queue *queue,
     const uint8_t a[2], const uint8_t *b, size_t len)
 {
-	size_t room = queue->len == 0 ? 0 : CHUNK_LEN - queue->end;
-	size_t need = 2 + len;
-
-	need = need <= room ? 0 : (need - room + CHUNK_LEN - 1) / CHUNK_LEN;
-	if (need > pool->left)
+	if (!chunk_fits(pool, queue, 2 + len))
 		return false;
 	append(pool, queue, a, 2);
 	append(pool, queue, b, len);

@@ -31,6 +31,10 @@ struct chunk_queue {
 void chunk_pool_init(
     struct chunk_pool *pool, uint8_t *bytes, uint32_t *next, uint32_t total);
 
+/* Whether the pool has room for so many bytes more in this queue. */
+bool chunk_fits(
+    const struct chunk_pool *pool, const struct chunk_queue *queue, size_t len);
+
 /* Puts a (2 bytes) and b (len bytes) at the end, or neither: false when the
  * pool has no room for both. */
 bool chunk_put(struct chunk_pool *pool, struct chunk_queue *queue,

@@ -111,8 +111,13 @@ stream_wrote(struct stream *s, struct chunk_pool *pool, size_t n, uint64_t now)
 bool
 stream_is_idle(const struct stream *s)
 {
-	return s->in_flight == 0 && s->out.len == 0 && s->begin == s->end &&
-	    s->skip == 0;
+	return !stream_is_owed(s) && s->begin == s->end && s->skip == 0;
+}
+
+bool
+stream_is_owed(const struct stream *s)
+{
+	return s->in_flight != 0 || s->out.len != 0;
 }
 
 enum stream_end

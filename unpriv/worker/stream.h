@@ -67,6 +67,8 @@ void
 stream_wrote(struct stream *s, struct chunk_pool *pool, size_t n, uint64_t now);
 
 bool stream_is_idle(const struct stream *s);
+/* Whether the client waits for anything of ours. */
+bool stream_is_owed(const struct stream *s);
 enum stream_end stream_check(const struct stream *s, uint64_t now);
 
 #endif

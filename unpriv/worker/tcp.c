@@ -39,11 +39,12 @@ struct conn {
 	bool idle; /* in the list of these */
 	bool blocked; /* waits for writing */
 	bool broken; /* the socket is of no use any more */
+	bool stranger; /* was told REFUSED: not read any more */
 };
 TAILQ_HEAD(conns, conn);
 
 static bool accept_one(struct listener *);
-static struct conn *oldest_idle(void);
+static struct conn *least_missed(void);
 static void pause_accepting(void);
 static void conn_open(int, const struct netaddr *, uint32_t);
 static void conn_close(struct conn *, enum stream_end);
@@ -51,6 +52,7 @@ static void conn_list(struct conn *);
 static void conn_dirty(struct conn *);
 static void conn_go_on(struct conn *);
 static void conn_ask(struct conn *);
+static void conn_answer(struct conn *, const struct query_reply *);
 static void conn_write(struct conn *);
 static void conn_await(struct conn *);
 static void readable(evutil_socket_t, short, void *);
@@ -135,7 +137,7 @@ tcp_reply(const struct query_reply *reply)
 	c = &conns[reply->client.object];
 	if (reply->was_in_flight)
 		c->stream.in_flight--;
-	stream_answer(&c->stream, &pool, reply->bytes, reply->len, loop_now());
+	conn_answer(c, reply);
 	if (c->stream.out.len > EARLY)
 		conn_write(c);
 	conn_dirty(c);
@@ -235,7 +237,7 @@ accept_one(struct listener *listener)
 		return errno != EAGAIN;
 	}
 	counter_inc(tcp_accepted);
-	if (nopen >= limit && (oldest = oldest_idle()) != NULL)
+	if (nopen >= limit && (oldest = least_missed()) != NULL)
 		conn_close(oldest, STREAM_IDLE);
 	if (nopen < limit &&
 	    netaddr_from_sockaddr(&address, (struct sockaddr *)&ss))
@@ -248,14 +250,21 @@ accept_one(struct listener *listener)
 	return true;
 }
 
-/* None of this turn: it may have just asked. */
+/*
+ * The one idle longest; else one that has sent but half a question, or a byte
+ * every two seconds would keep others out. None of this turn: it may have
+ * just asked.
+ */
 static struct conn *
-oldest_idle(void)
+least_missed(void)
 {
 	struct conn *c;
 
 	TAILQ_FOREACH(c, &idle, entry)
 		if (!c->dirty)
+			return c;
+	TAILQ_FOREACH(c, &busy, entry)
+		if (!c->dirty && !stream_is_owed(&c->stream))
 			return c;
 	return NULL;
 }
@@ -380,15 +389,18 @@ conn_ask(struct conn *c)
 	client.proto = IPC_TCP;
 	client.object = (uint32_t)(c - conns);
 	client.serial = c->serial;
-	while (stream_next(&c->stream, &msg, &len, &cut)) {
+	while (!c->stranger && stream_next(&c->stream, &msg, &len, &cut)) {
 		counter_inc(queries_tcp);
 		switch (query_take(&loop_queries, &loop_settings, &client, msg,
 		    len, cut, loop_now(), &loop_reply)) {
 		case QUERY_DROPPED:
 			break;
 		case QUERY_ANSWERED:
-			stream_answer(&c->stream, &pool, loop_reply.bytes,
-			    loop_reply.len, loop_now());
+			conn_answer(c, &loop_reply);
+			/* A stranger is told once, and then has no place. */
+			c->stranger =
+			    !settings_allow(&loop_settings, &c->address);
+			c->stream.eof |= c->stranger;
 			break;
 		case QUERY_IN_FLIGHT:
 			c->stream.in_flight++;
@@ -396,6 +408,26 @@ conn_ask(struct conn *c)
 		}
 	}
 	stream_settle(&c->stream, loop_now());
+}
+
+/* Where the pool is full, the client goes that leaves most unread: it may be
+ * this one. */
+static void
+conn_answer(struct conn *c, const struct query_reply *reply)
+{
+	struct conn *other, *most;
+
+	while (!chunk_fits(&pool, &c->stream.out, 2 + reply->len)) {
+		most = c;
+		TAILQ_FOREACH(other, &busy, entry)
+			if (other->blocked &&
+			    other->stream.out.len > most->stream.out.len)
+				most = other;
+		if (most == c)
+			break;
+		conn_close(most, STREAM_SLOW);
+	}
+	stream_answer(&c->stream, &pool, reply->bytes, reply->len, loop_now());
 }
 
 /* Many answers, lengths and all, in one call. */
