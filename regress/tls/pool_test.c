@@ -10,7 +10,8 @@
 #include "unpriv/dns/query.h"
 #include "unpriv/tls/pool.h"
 
-#define WRITES 20000
+#define WRITES	20000
+#define ANSWERS 256
 
 /* What the pool had done. */
 struct written {
@@ -27,8 +28,8 @@ struct script {
 	uint32_t closed[64];
 	struct written written[WRITES];
 	size_t nwritten;
-	uint64_t answered[64];
-	uint32_t answered_worker[64];
+	uint64_t answered[ANSWERS];
+	uint32_t answered_worker[ANSWERS];
 	size_t nanswered, nfailed;
 	uint64_t failed[64];
 	uint16_t ede;
@@ -564,6 +565,92 @@ ATF_TC_BODY(a_reload_moves_what_stays_and_drains_what_goes, tc)
 	ATF_CHECK_EQ(0, s.closed[s.nclosed - 1]);
 }
 
+ATF_TC_WITHOUT_HEAD(where_an_address_is_well_one_that_failed_is_not_tried);
+ATF_TC_BODY(where_an_address_is_well_one_that_failed_is_not_tried, tc)
+{
+	begin(1, 2);
+	ask(0, 1, "a.example.");
+	end(0, REASON_REFUSED);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	up(s.opened[1]);
+	answer_to(0);
+	end(s.opened[1], REASON_CLOSED);
+	/* Its back-off is over: that alone does not make it good. */
+	later(POOL_BACKOFF_MAX);
+	ask(0, 2, "b.example.");
+	ATF_REQUIRE_EQ(3, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_address[2]);
+}
+
+/* Asks so many that a connection of one address is busy. */
+static void
+load(uint64_t from, size_t n)
+{
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(
+		    name, sizeof(name), "n%d.example.", (int)(from + i));
+		ask(0, from + i, name);
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(load_is_spread_over_the_addresses);
+ATF_TC_BODY(load_is_spread_over_the_addresses, tc)
+{
+	begin(1, 2);
+	ask(0, 1, "first.example.");
+	up(0);
+	answer_to(0);
+	load(1000, POOL_CONN_BUSY + 1);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_address[1]);
+}
+
+ATF_TC_WITHOUT_HEAD(an_overdue_question_avoids_the_address_that_let_it_wait);
+ATF_TC_BODY(an_overdue_question_avoids_the_address_that_let_it_wait, tc)
+{
+	size_t i, n;
+
+	/* Connections 0 and 2 to one address, 1 to the other. */
+	begin(1, 2);
+	ask(0, 1, "first.example.");
+	up(0);
+	answer_to(0);
+	load(1000, POOL_CONN_BUSY + 1);
+	up(s.opened[1]);
+	load(2000, POOL_CONN_BUSY + 1);
+	ATF_REQUIRE_EQ(3, s.nopened);
+	ATF_REQUIRE_EQ(0, s.opened_address[2]);
+	up(s.opened[2]);
+	n = s.nwritten;
+	for (i = 2; i < n; i++)
+		answer_to(i);
+	/* The one that is least loaded is not the one to ask. */
+	later(500);
+	ask(0, 3000, "young.example.");
+	ATF_REQUIRE_EQ(s.opened[1], s.written[n].conn);
+	later(500);
+	ATF_REQUIRE_EQ(n + 2, s.nwritten);
+	ATF_CHECK(dns_question_equal(
+	    &s.written[1].question, &s.written[n + 1].question));
+	ATF_CHECK_EQ(s.opened[1], s.written[n + 1].conn);
+}
+
+ATF_TC_WITHOUT_HEAD(an_overdue_question_goes_to_the_next_upstream);
+ATF_TC_BODY(an_overdue_question_goes_to_the_next_upstream, tc)
+{
+	begin(2, 1);
+	ask(0, 1, "first.example.");
+	up(0);
+	answer_to(0);
+	ask(0, 2, "a.example.");
+	later(POOL_ATTEMPT);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_upstream[1]);
+}
+
 ATF_TC_WITHOUT_HEAD(a_handshake_has_three_seconds_of_its_own);
 ATF_TC_BODY(a_handshake_has_three_seconds_of_its_own, tc)
 {
@@ -705,6 +792,12 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, an_idle_connection_is_retired_after_eight_seconds);
 	ATF_TP_ADD_TC(tp, a_doomed_connection_is_never_up);
 	ATF_TP_ADD_TC(tp, a_reload_moves_what_stays_and_drains_what_goes);
+	ATF_TP_ADD_TC(
+	    tp, where_an_address_is_well_one_that_failed_is_not_tried);
+	ATF_TP_ADD_TC(tp, load_is_spread_over_the_addresses);
+	ATF_TP_ADD_TC(
+	    tp, an_overdue_question_avoids_the_address_that_let_it_wait);
+	ATF_TP_ADD_TC(tp, an_overdue_question_goes_to_the_next_upstream);
 	ATF_TP_ADD_TC(tp, a_handshake_has_three_seconds_of_its_own);
 	ATF_TP_ADD_TC(
 	    tp, an_address_is_never_left_alone_for_more_than_two_seconds);
@@ -759,7 +852,7 @@ op_answer(
 	(void)ctx;
 	(void)msg;
 	ATF_REQUIRE(len >= DNS_HEADER_LEN);
-	ATF_REQUIRE(s.nanswered < 64);
+	ATF_REQUIRE(s.nanswered < ANSWERS);
 	s.answered[s.nanswered] = id;
 	s.answered_worker[s.nanswered++] = worker;
 }

@@ -221,6 +221,27 @@ ATF_TC_BODY(an_upstream_that_closes_in_the_handshake_is_told, tc)
 	harness_kill(&h);
 }
 
+ATF_TC_WITHOUT_HEAD(what_fails_again_and_again_is_logged_once_a_minute);
+ATF_TC_BODY(what_fails_again_and_again_is_logged_once_a_minute, tc)
+{
+	struct house ours = new_house("ours");
+	const char *line;
+	char name[32];
+	uint64_t id;
+
+	start_one(&ours, ours.leaf, NULL, SERVER_CLOSES);
+	for (id = 1; id <= 3; id++) {
+		(void)snprintf(name, sizeof(name), "n%d.example.", (int)id);
+		harness_ask(&h, 0, id, name);
+		harness_answers(&h, id);
+	}
+	ATF_REQUIRE(counted(COUNTER_upstream_failed) > 1);
+	line = strstr(h.log, "in the handshake");
+	ATF_REQUIRE(line != NULL);
+	ATF_CHECK(strstr(line + 1, "in the handshake") == NULL);
+	harness_kill(&h);
+}
+
 ATF_TC_WITHOUT_HEAD(questions_survive_an_upstream_that_closes_or_resets);
 ATF_TC_BODY(questions_survive_an_upstream_that_closes_or_resets, tc)
 {
@@ -432,6 +453,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, an_error_of_the_parent_is_told);
 	ATF_TP_ADD_TC(tp, an_upstream_that_speaks_no_tls_is_a_tls_failure);
 	ATF_TP_ADD_TC(tp, an_upstream_that_closes_in_the_handshake_is_told);
+	ATF_TP_ADD_TC(tp, what_fails_again_and_again_is_logged_once_a_minute);
 	ATF_TP_ADD_TC(tp, questions_survive_an_upstream_that_closes_or_resets);
 	ATF_TP_ADD_TC(tp, only_the_right_id_and_question_are_an_answer);
 	ATF_TP_ADD_TC(tp, a_silent_upstream_gives_way_to_the_next);

@@ -255,6 +255,32 @@ CASE(an_answer_for_a_client_that_went_away_is_counted)
 	harness_stop(&h);
 }
 
+/* Its place is taken at once: the answer must not go to who has it now. */
+CASE(an_answer_never_goes_to_the_next_client_in_the_same_place)
+{
+	struct dns_question first;
+	uint64_t id;
+	int fd, other;
+
+	(void)tc;
+	harness_up(&h);
+	fd = client_connect(&h.socket[1]);
+	client_ask(fd, IPC_TCP, 1, "secret.example.", 0);
+	harness_question(&h, &q, &first);
+	id = q.id;
+	ATF_REQUIRE_EQ(0,
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER,
+		&(struct linger){ .l_onoff = 1 }, sizeof(struct linger)));
+	(void)close(fd); /* a reset */
+	other = client_connect(&h.socket[1]);
+	is_served(other);
+	harness_answer(&h, id, &first, 1);
+	is_served(other);
+	harness_counters(&h, &counters);
+	ATF_CHECK_EQ(1, counters.value[COUNTER_tcp_lost]);
+	harness_stop(&h);
+}
+
 CASE(a_slow_reader_holds_up_nobody_and_is_closed)
 {
 	struct harness_socket *s;
@@ -465,6 +491,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, a_client_that_shuts_its_side_is_answered_and_then_closed);
 	ATF_TP_ADD_TC(tp, an_answer_for_a_client_that_went_away_is_counted);
+	ATF_TP_ADD_TC(
+	    tp, an_answer_never_goes_to_the_next_client_in_the_same_place);
 	ATF_TP_ADD_TC(tp, a_slow_reader_holds_up_nobody_and_is_closed);
 	ATF_TP_ADD_TC(
 	    tp, a_question_too_long_is_formerr_and_the_next_is_answered);
