@@ -1,0 +1,232 @@
+/*
+ * What the parent makes of a child's words, with the child played by the
+ * test: nothing it says may get it more than its table allows.
+ */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <atf-c.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dotproxy/log.h"
+#include "dotproxy/sandbox.h"
+#include "parent/parent.h"
+
+#define TLS    0
+#define WORKER 1
+
+static struct parent p;
+static struct conf conf;
+static struct ipc child[2];
+static struct ipc_buffer buffer;
+static char last_line[LOG_LINE_MAX];
+static bool was_ready;
+
+/* main.c's. */
+void
+parent_ready(struct parent *parent)
+{
+	(void)parent;
+	was_ready = true;
+}
+
+void
+parent_stopped(struct parent *parent)
+{
+	(void)parent;
+}
+
+static void
+keep_line(int priority, const char *line)
+{
+	(void)priority;
+	(void)snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+/* Two upstreams, of which only the second is forwarded to, by one address
+ * where nobody listens; the second config, children in this state. */
+static void
+begin(enum ipc_state state)
+{
+	int fd[2], i;
+
+	log_set_sink(keep_line);
+	conf.nupstream = 2;
+	conf.upstream[0].naddress = 2;
+	conf.upstream[1].naddress = 1;
+	ATF_REQUIRE(netaddr_parse(&conf.upstream[1].address[0], "127.0.0.1"));
+	conf.upstream[1].address[0].port = 9;
+	conf.nforward = 1;
+	conf.forward[0] = 1;
+	conf.udp_size = CONF_UDP_SIZE;
+	p.conf = &conf;
+	p.generation = 2;
+	p.workers = 1;
+	p.nchildren = 2;
+	for (i = 0; i < 2; i++) {
+		child_init(&p, &p.child[i], i == TLS ? IPC_TLS : IPC_WORKER, 0);
+		ATF_REQUIRE_EQ(0, ipc_socketpair(fd));
+		ipc_init(
+		    &p.child[i].ipc, fd[0], IPC_PARENT, p.child[i].role, state);
+		ipc_init(&child[i], fd[1], p.child[i].role, IPC_PARENT, state);
+		/* A process that is there, so that it can be killed. */
+		p.child[i].pid = fork();
+		ATF_REQUIRE(p.child[i].pid != -1);
+		if (p.child[i].pid == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				(void)pause();
+		}
+	}
+}
+
+static void
+say(int who, enum ipc_type type, const void *payload, size_t len)
+{
+	ATF_REQUIRE_EQ(0, ipc_send(&child[who], type, payload, len, -1));
+	dispatch_readable(-1, 0, &p.child[who]);
+}
+
+/* Asks for a connection; the errno of the answer, or -1: there is none. */
+static int
+connection(uint32_t generation, uint32_t upstream, uint32_t address)
+{
+	const struct ipc_connect want = { 7, generation, upstream, address };
+	const struct ipc_socket *answer;
+	struct ipc_message m;
+	const char *wrong;
+
+	say(TLS, IPC_CONNECT, &want, sizeof(want));
+	if (ipc_recv(&child[TLS], &buffer, &m, &wrong) != 1)
+		return -1;
+	ATF_REQUIRE_EQ(IPC_SOCKET, m.type);
+	answer = m.payload;
+	ATF_CHECK_EQ(7, answer->serial);
+	ATF_CHECK_EQ(answer->error == 0, m.fd != -1);
+	if (m.fd != -1)
+		(void)close(m.fd);
+	return (int)answer->error;
+}
+
+static void
+expect_killed(int who, const char *why)
+{
+	ATF_CHECK_EQ(1, counter_value[COUNTER_child_broken]);
+	ATF_CHECK_EQ(-1, p.child[who].ipc.fd);
+	ATF_CHECK_MSG(strstr(last_line, why) != NULL, "%s", last_line);
+}
+
+ATF_TC_WITHOUT_HEAD(a_configured_address_is_connected_to);
+ATF_TC_BODY(a_configured_address_is_connected_to, tc)
+{
+	begin(IPC_RUN);
+	ATF_CHECK_EQ(0, connection(2, 0, 0));
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
+ATF_TC_WITHOUT_HEAD(an_address_that_is_not_configured_kills_who_asks);
+ATF_TC_BODY(an_address_that_is_not_configured_kills_who_asks, tc)
+{
+	begin(IPC_RUN);
+	ATF_CHECK_EQ(-1, connection(2, 0, 1));
+	expect_killed(TLS, "a connection to what it was never given");
+}
+
+ATF_TC_WITHOUT_HEAD(an_upstream_that_is_not_forwarded_to_kills_who_asks);
+ATF_TC_BODY(an_upstream_that_is_not_forwarded_to_kills_who_asks, tc)
+{
+	begin(IPC_RUN);
+	ATF_CHECK_EQ(-1, connection(2, 1, 0));
+	expect_killed(TLS, "a connection to what it was never given");
+}
+
+ATF_TC_WITHOUT_HEAD(a_config_to_come_kills_who_asks_by_it);
+ATF_TC_BODY(a_config_to_come_kills_who_asks_by_it, tc)
+{
+	begin(IPC_RUN);
+	ATF_CHECK_EQ(-1, connection(3, 0, 0));
+	expect_killed(TLS, "a connection to what it was never given");
+}
+
+/* Its indices may mean something else by now, which is nobody's fault. */
+ATF_TC_WITHOUT_HEAD(a_connection_asked_for_before_a_reload_is_stale);
+ATF_TC_BODY(a_connection_asked_for_before_a_reload_is_stale, tc)
+{
+	begin(IPC_RUN);
+	ATF_CHECK_EQ(ESTALE, connection(1, 0, 1));
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
+ATF_TC_WITHOUT_HEAD(connections_have_a_limit_and_are_counted_beyond);
+ATF_TC_BODY(connections_have_a_limit_and_are_counted_beyond, tc)
+{
+	int i, error = 0;
+
+	begin(IPC_RUN);
+	for (i = 0; i < 10 * CONNECT_BURST && error == 0; i++)
+		error = connection(2, 0, 0);
+	ATF_CHECK_EQ(EAGAIN, error);
+	ATF_CHECK_MSG(i > CONNECT_BURST, "%d", i);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_connects_refused]);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
+ATF_TC_WITHOUT_HEAD(a_child_that_lacks_a_layer_is_given_no_config);
+ATF_TC_BODY(a_child_that_lacks_a_layer_is_given_no_config, tc)
+{
+	const struct ipc_confined none = { SANDBOX_ALL & ~SANDBOX_SECCOMP };
+
+	begin(IPC_NEW);
+	say(WORKER, IPC_CONFINED, &none, sizeof(none));
+	expect_killed(WORKER, "it says that it is not confined");
+	ATF_CHECK_EQ(0, p.child[WORKER].layers);
+}
+
+ATF_TC_WITHOUT_HEAD(a_child_of_root_that_kept_its_user_is_given_no_config);
+ATF_TC_BODY(a_child_of_root_that_kept_its_user_is_given_no_config, tc)
+{
+	const struct ipc_confined same = { SANDBOX_ALL & ~SANDBOX_UID };
+
+	begin(IPC_NEW);
+	p.confine_uid = true;
+	say(WORKER, IPC_CONFINED, &same, sizeof(same));
+	expect_killed(WORKER, "it says that it is not confined");
+}
+
+ATF_TC_WITHOUT_HEAD(a_confined_child_is_given_its_config);
+ATF_TC_BODY(a_confined_child_is_given_its_config, tc)
+{
+	const struct ipc_confined all = { SANDBOX_ALL };
+	const struct ipc_generation ready = { 2 };
+	struct ipc_message m;
+	const char *wrong;
+
+	begin(IPC_NEW);
+	p.confine_uid = true;
+	say(WORKER, IPC_CONFINED, &all, sizeof(all));
+	ATF_CHECK_EQ(SANDBOX_ALL, p.child[WORKER].layers);
+	child[WORKER].state = IPC_CONFIG;
+	ATF_REQUIRE_EQ(1, ipc_recv(&child[WORKER], &buffer, &m, &wrong));
+	ATF_CHECK_EQ(IPC_CONF_WORKER, m.type);
+	ATF_CHECK(!was_ready);
+	say(WORKER, IPC_READY, &ready, sizeof(ready));
+	ATF_CHECK(was_ready);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, a_configured_address_is_connected_to);
+	ATF_TP_ADD_TC(tp, an_address_that_is_not_configured_kills_who_asks);
+	ATF_TP_ADD_TC(tp, an_upstream_that_is_not_forwarded_to_kills_who_asks);
+	ATF_TP_ADD_TC(tp, a_config_to_come_kills_who_asks_by_it);
+	ATF_TP_ADD_TC(tp, a_connection_asked_for_before_a_reload_is_stale);
+	ATF_TP_ADD_TC(tp, connections_have_a_limit_and_are_counted_beyond);
+	ATF_TP_ADD_TC(tp, a_child_that_lacks_a_layer_is_given_no_config);
+	ATF_TP_ADD_TC(
+	    tp, a_child_of_root_that_kept_its_user_is_given_no_config);
+	ATF_TP_ADD_TC(tp, a_confined_child_is_given_its_config);
+	return atf_no_error();
+}
