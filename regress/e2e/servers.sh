@@ -87,7 +87,7 @@ start_unbound() {
 		module-config: "${unbound_modules:-iterator}"
 		edns-tcp-keepalive: no
 		outgoing-range: 256
-		$unbound_conf
+		${unbound_conf:-}
 	remote-control:
 		control-enable: no
 	auth-zone:
@@ -95,7 +95,7 @@ start_unbound() {
 		zonefile: "$PWD/zone.example.zone"
 		for-upstream: no
 		for-downstream: yes
-	$unbound_end
+	${unbound_end:-}
 	END
 	in_background unbound.log unbound -d -p -c unbound.conf
 	must 20 listens "$1"
