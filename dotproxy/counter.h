@@ -1,7 +1,7 @@
 /*
  * The one table of counters: a name, who counts it, and what it means. Logs,
  * man pages and (later) metrics all come from it. A process counts in its own
- * array; the parent adds the arrays of its children up.
+ * array, which the parent logs beside those of the others when asked.
  */
 #ifndef DOTPROXY_COUNTER_H
 #define DOTPROXY_COUNTER_H

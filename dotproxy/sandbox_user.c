@@ -39,7 +39,9 @@ sandbox_user(const char *name, const char *root, uid_t *uid, gid_t *gid)
 	*gid = pw->pw_gid;
 	(void)fclose(f);
 	if (mkdir(root, 0755) == -1 && errno != EEXIST)
-		fatal("chroot %s", root);
+		fatal("chroot %s cannot be made; name an empty folder of "
+		      "root's",
+		    root);
 	return true;
 }
 

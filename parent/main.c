@@ -136,7 +136,9 @@ prepare(struct parent *p, const struct options *o)
 	    : cpus > CONF_WORKERS_MAX	   ? CONF_WORKERS_MAX
 					   : (uint32_t)cpus;
 	if (realpath(o->libexec, p->libexec) == NULL)
-		fatal("-L %s", o->libexec);
+		fatal("%s, where the child programs should lie (-L names "
+		      "another folder)",
+		    o->libexec);
 	p->confine_uid =
 	    sandbox_user(p->conf->user, p->conf->chroot, &p->uid, &p->gid);
 	p->nofile_worker = p->conf->tcp_max + NOFILE_WORKER;
@@ -148,7 +150,9 @@ prepare(struct parent *p, const struct options *o)
 	    config_ca_open(p->ca, p->conf) == -1)
 		fatalx("not serving");
 	if (!o->foreground) {
-		if (daemon(0, 0) == -1)
+		/* It stays in this folder: -f may be relative, and is read
+		 * again at a reload. */
+		if (daemon(1, 0) == -1)
 			fatal("daemon");
 		openlog("dotproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		log_set_sink(log_to_syslog);
