@@ -303,6 +303,27 @@ sigusr1_tells_every_counter_by_its_name_body() {
 	    atf_fail "not by process"
 }
 
+# A daemon works from no other folder than it was started in.
+testcase a_daemon_finds_its_config_again_at_a_reload 30 ss
+a_daemon_finds_its_config_again_at_a_reload_body() {
+	pki
+	port=$(free_port)
+	conf_for "$port" "$(free_port)"
+	"$OBJ/dotproxy" -f dotproxy.conf -L "$OBJ" </dev/null
+	must 10 daemon_listens
+	remember "$dotproxy"
+	must 10 is_answered SERVFAIL a.example
+	echo 'allow from 192.0.2.1' >>dotproxy.conf
+	kill -HUP "$dotproxy"
+	must 10 is_answered REFUSED a.example
+}
+
+daemon_listens() {
+	dotproxy=$(ss -Hlnup "sport = :$port" |
+	    sed -n 's/.*"dotproxy",pid=\([0-9]*\).*/\1/p' | head -n 1)
+	[ -n "$dotproxy" ]
+}
+
 atf_init_test_cases() {
 	atf_add_test_case \
 	    a_worker_killed_under_load_is_back_and_loses_no_question_for_good
@@ -316,6 +337,7 @@ atf_init_test_cases() {
 	atf_add_test_case sigterm_answers_what_is_in_flight_and_exits_0
 	atf_add_test_case sigterm_waits_a_second_for_what_never_comes
 	atf_add_test_case children_do_not_outlive_a_parent_that_is_killed
+	atf_add_test_case a_daemon_finds_its_config_again_at_a_reload
 	atf_add_test_case \
 	    the_service_manager_is_told_ready_only_when_it_answers
 	atf_add_test_case sigusr1_tells_every_counter_by_its_name
