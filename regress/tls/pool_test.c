@@ -352,8 +352,8 @@ ATF_TC_BODY(a_failed_address_gives_way_at_once_then_the_next_upstream, tc)
 	ATF_CHECK_EQ(0, s.opened_upstream[1]);
 	ATF_CHECK_EQ(1, s.opened_address[1]);
 	end(s.opened[1], REASON_NO_PIN);
-	ATF_REQUIRE_EQ(3, s.nopened);
-	ATF_CHECK_EQ(1, s.opened_upstream[2]);
+	ATF_REQUIRE(s.nopened > 2);
+	ATF_REQUIRE_EQ(1, s.opened_upstream[2]);
 	up(s.opened[2]);
 	answer_to(0);
 	ATF_CHECK_EQ(1, s.nanswered);
@@ -651,6 +651,27 @@ ATF_TC_BODY(an_overdue_question_goes_to_the_next_upstream, tc)
 	ATF_CHECK_EQ(1, s.opened_upstream[1]);
 }
 
+ATF_TC_WITHOUT_HEAD(where_all_connections_lapse_the_next_upstream_is_opened);
+ATF_TC_BODY(where_all_connections_lapse_the_next_upstream_is_opened, tc)
+{
+	begin(2, 1);
+	ask(0, 1, "first.example.");
+	up(0);
+	answer_to(0);
+	load(1000, POOL_CONN_BUSY + 1);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_REQUIRE_EQ(0, s.opened_upstream[1]);
+	up(s.opened[1]);
+	/* The other connection of the same address takes them, for want of a
+	 * better one, which is seen to at once. */
+	later(POOL_ATTEMPT);
+	ATF_REQUIRE(s.nopened > 2);
+	ATF_REQUIRE_EQ(1, s.opened_upstream[2]);
+	up(s.opened[2]);
+	ask(0, 2, "fresh.example.");
+	ATF_CHECK_EQ(s.opened[2], s.written[s.nwritten - 1].conn);
+}
+
 ATF_TC_WITHOUT_HEAD(a_handshake_has_three_seconds_of_its_own);
 ATF_TC_BODY(a_handshake_has_three_seconds_of_its_own, tc)
 {
@@ -798,6 +819,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, an_overdue_question_avoids_the_address_that_let_it_wait);
 	ATF_TP_ADD_TC(tp, an_overdue_question_goes_to_the_next_upstream);
+	ATF_TP_ADD_TC(
+	    tp, where_all_connections_lapse_the_next_upstream_is_opened);
 	ATF_TP_ADD_TC(tp, a_handshake_has_three_seconds_of_its_own);
 	ATF_TP_ADD_TC(
 	    tp, an_address_is_never_left_alone_for_more_than_two_seconds);
