@@ -23,6 +23,7 @@ struct house {
 	char *ca;
 };
 
+static void *kept(void *);
 static struct house new_house(const char *);
 static struct pki_cert *
 leaf_of(const struct house *, const char *, time_t, time_t);
@@ -35,6 +36,10 @@ static void expect_failure(uint64_t, uint16_t, const char *);
 static void expect_refusal(const struct house *, const struct pki_cert *,
     const struct pki_cert *, const char *);
 static uint64_t counted(enum counter);
+/* What the tests made: it lives as long as they do. */
+static void *keep[64];
+static size_t nkeep;
+
 static struct harness h;
 static struct harness_upstream one;
 
@@ -114,15 +119,15 @@ ATF_TC_BODY(a_pinned_certificate_merely_sent_along_is_refused, tc)
 	const time_t now = time(NULL);
 
 	/* Both are trusted; only the one is pinned. */
-	leaf = pki_make(&(struct pki_spec){ .cn = "leaf",
-			    .san = "DNS:" HARNESS_HOST,
-			    .begins = now - 60,
-			    .ends = now + 3600 },
-	    theirs.root);
+	leaf = kept(pki_make(&(struct pki_spec){ .cn = "leaf",
+				 .san = "DNS:" HARNESS_HOST,
+				 .begins = now - 60,
+				 .ends = now + 3600 },
+	    theirs.root));
 	harness_start(&h);
 	u = upstream(&ours, harness_serve(&h, leaf, ours.inter, SERVER_GOOD),
 	    ours.inter);
-	u.ca = pki_pem(CHAIN(ours.root, theirs.root));
+	u.ca = kept(pki_pem(CHAIN(ours.root, theirs.root)));
 	harness_configure(&h, &u, 1);
 	harness_peer(&h, 0);
 	harness_ask(&h, 0, 1, "www.example.com.");
@@ -155,7 +160,7 @@ ATF_TC_BODY(a_bundle_without_a_certificate_verifies_nothing, tc)
 {
 	struct house ours = new_house("ours");
 
-	ours.ca = strdup("# nothing here\n");
+	ours.ca = kept(strdup("# nothing here\n"));
 	start_one(&ours, ours.leaf, NULL, SERVER_GOOD);
 	harness_log(&h, "no certificate in its CA bundle");
 	harness_ask(&h, 0, 1, "www.example.com.");
@@ -467,6 +472,14 @@ ATF_TP_ADD_TCS(tp)
 	return atf_no_error();
 }
 
+static void *
+kept(void *made)
+{
+	ATF_REQUIRE(nkeep < sizeof(keep) / sizeof(keep[0]));
+	keep[nkeep++] = made;
+	return made;
+}
+
 static struct house
 new_house(const char *name)
 {
@@ -477,14 +490,14 @@ new_house(const char *name)
 		.ends = now + PKI_YEAR };
 	struct house house;
 
-	house.root = pki_make(&ca, NULL);
+	house.root = kept(pki_make(&ca, NULL));
 	ca.cn = "intermediate of one";
 	if (strcmp(name, "ours") == 0)
 		ca.cn = "intermediate of ours";
-	house.inter = pki_make(&ca, house.root);
+	house.inter = kept(pki_make(&ca, house.root));
 	house.leaf = leaf_of(
 	    &house, "DNS:" HARNESS_HOST, now - 3600, now + PKI_YEAR / 2);
-	house.ca = pki_pem(CHAIN(house.root));
+	house.ca = kept(pki_pem(CHAIN(house.root)));
 	return house;
 }
 
@@ -495,7 +508,7 @@ leaf_of(const struct house *house, const char *san, time_t begins, time_t ends)
 		.cn = "leaf", .san = san, .begins = begins, .ends = ends
 	};
 
-	return pki_make(&spec, house->inter);
+	return kept(pki_make(&spec, house->inter));
 }
 
 static struct harness_upstream
