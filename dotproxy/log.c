@@ -11,7 +11,8 @@
 
 #include "log.h"
 
-static void vlog(int, int, const char *, va_list);
+static void
+vlog(int, int, const char *, va_list) __attribute__((format(printf, 3, 0)));
 static void clean(char *, size_t);
 
 static const char *program = "dotproxy";

@@ -21,15 +21,14 @@
 
 _Static_assert(CONTROL_LEN >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "room");
 
-union control {
-	struct cmsghdr align;
-	uint8_t bytes[CONTROL_LEN];
+struct control {
+	_Alignas(struct cmsghdr) uint8_t bytes[CONTROL_LEN];
 };
 
 struct packet {
 	uint8_t bytes[ROOM];
 	struct sockaddr_storage address;
-	union control control;
+	struct control control;
 	struct iovec iov;
 };
 
@@ -45,8 +44,8 @@ static bool read_batch(struct listener *);
 static void take(struct listener *, struct mmsghdr *, struct packet *);
 static bool
 asked_address(const struct listener *, struct msghdr *, struct query_client *);
-static size_t answer_from(const struct query_client *, union control *);
-static size_t put_control(union control *, int, int, const void *, size_t);
+static size_t answer_from(const struct query_client *, struct control *);
+static size_t put_control(struct control *, int, int, const void *, size_t);
 static void send_through(uint32_t, uint32_t, unsigned int);
 static void send_all(int, struct mmsghdr *, unsigned int);
 
@@ -245,7 +244,7 @@ asked_address(const struct listener *listener, struct msghdr *msg,
 }
 
 static size_t
-answer_from(const struct query_client *client, union control *control)
+answer_from(const struct query_client *client, struct control *control)
 {
 	struct in6_pktinfo v6;
 	struct in_pktinfo v4;
@@ -265,13 +264,15 @@ answer_from(const struct query_client *client, union control *control)
 
 static size_t
 put_control(
-    union control *control, int level, int type, const void *data, size_t len)
+    struct control *control, int level, int type, const void *data, size_t len)
 {
+	struct cmsghdr *head = (struct cmsghdr *)control->bytes;
+
 	memset(control, 0, sizeof(*control));
-	control->align.cmsg_level = level;
-	control->align.cmsg_type = type;
-	control->align.cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(&control->align), data, len);
+	head->cmsg_level = level;
+	head->cmsg_type = type;
+	head->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(head), data, len);
 	return CMSG_SPACE(len);
 }
 
