@@ -136,9 +136,7 @@ prepare(struct parent *p, const struct options *o)
 	    : cpus > CONF_WORKERS_MAX	   ? CONF_WORKERS_MAX
 					   : (uint32_t)cpus;
 	if (realpath(o->libexec, p->libexec) == NULL)
-		fatal("%s, where the child programs should lie (-L names "
-		      "another folder)",
-		    o->libexec);
+		fatal("the child programs should lie in (-L) %s", o->libexec);
 	p->confine_uid =
 	    sandbox_user(p->conf->user, p->conf->chroot, &p->uid, &p->gid);
 	p->nofile_worker = p->conf->tcp_max + NOFILE_WORKER;
