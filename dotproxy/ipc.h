@@ -37,6 +37,7 @@ enum ipc_type {
 	IPC_COUNTERS, /* struct ipc_counters */
 	IPC_REFUSED, /* struct ipc_refused: about to die of SIGSYS */
 	IPC_BROKEN, /* struct ipc_peer: that peer broke a rule */
+	/* worker -> parent */
 	IPC_STOPPED, /* nothing in flight any more, after IPC_STOP */
 	/* tls -> parent */
 	IPC_CONNECT, /* struct ipc_connect: asks for a connection */
@@ -52,7 +53,8 @@ enum ipc_type {
 	IPC_PEER, /* struct ipc_peer, with the channel to it */
 	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */
 	IPC_COUNT, /* asks for IPC_COUNTERS */
-	IPC_STOP, /* answer what is in flight, then IPC_STOPPED */
+	IPC_STOP, /* worker: answer what is in flight, then IPC_STOPPED; the
+		     TLS process is told by an end of file */
 	/* worker -> tls */
 	IPC_QUERIES, /* struct ipc_query and its name, one or more */
 	/* tls -> worker */

@@ -27,7 +27,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	[IPC_REFUSED] = { "refused", CHILD, IPC_PARENT, ANY,
 	    EXACT(ipc_refused) },
 	[IPC_BROKEN] = { "broken", CHILD, IPC_PARENT, LATER, EXACT(ipc_peer) },
-	[IPC_STOPPED] = { "stopped", CHILD, IPC_PARENT, LATER, EMPTY },
+	[IPC_STOPPED] = { "stopped", IPC_WORKER, IPC_PARENT, LATER, EMPTY },
 	[IPC_CONNECT] = { "connect", IPC_TLS, IPC_PARENT, IPC_RUN,
 	    EXACT(ipc_connect) },
 	/* parent -> child */
@@ -53,7 +53,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	[IPC_SOCKET] = { "socket", IPC_PARENT, IPC_TLS, IPC_RUN, .fd_may = true,
 	    EXACT(ipc_socket) },
 	[IPC_COUNT] = { "count", IPC_PARENT, CHILD, IPC_RUN, EMPTY },
-	[IPC_STOP] = { "stop", IPC_PARENT, CHILD, ANY, EMPTY },
+	[IPC_STOP] = { "stop", IPC_PARENT, IPC_WORKER, ANY, EMPTY },
 	/* between worker and tls */
 	[IPC_QUERIES] = { "queries", IPC_WORKER, IPC_TLS, IPC_RUN,
 	    .min = sizeof(struct ipc_query) + 1, .max = IPC_PAYLOAD_MAX },

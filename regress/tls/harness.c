@@ -311,9 +311,6 @@ take(struct harness *h, const struct ipc_message *m)
 	case IPC_BROKEN:
 		h->broken = true;
 		break;
-	case IPC_STOPPED:
-		h->stopped = true;
-		break;
 	default:
 		atf_tc_fail("message %d was not expected", (int)m->type);
 	}

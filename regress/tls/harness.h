@@ -46,7 +46,7 @@ struct harness {
 	const struct harness_upstream *upstream;
 	uint32_t connects; /* asked of us */
 	int refuse; /* an errno to answer IPC_CONNECT with */
-	bool broken, stopped, ended;
+	bool broken, ended;
 	struct ipc_counters counters;
 	bool counted;
 	struct harness_answer answer[HARNESS_ANSWERS];

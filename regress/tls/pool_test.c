@@ -768,20 +768,6 @@ ATF_TC_BODY(what_drains_too_long_is_asked_again, tc)
 	ATF_CHECK_EQ(0, s.closed[0]);
 }
 
-ATF_TC_WITHOUT_HEAD(a_stop_turns_new_questions_away);
-ATF_TC_BODY(a_stop_turns_new_questions_away, tc)
-{
-	begin_up();
-	ask(0, 2, "a.example.");
-	pool_stop(s.pool);
-	ask(0, 3, "b.example.");
-	ATF_CHECK_EQ(1, s.nfailed);
-	ATF_CHECK_EQ(DNS_EDE_NOT_READY, s.ede);
-	answer_to(1);
-	ATF_CHECK_EQ(2, s.nanswered);
-	ATF_CHECK_EQ(0, pool_waiting(s.pool));
-}
-
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_question_waits_for_its_connection_and_is_answered);
@@ -828,7 +814,6 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_reload_that_changes_the_order_of_preference_is_followed);
 	ATF_TP_ADD_TC(tp, a_reload_does_not_forget_which_address_failed);
 	ATF_TP_ADD_TC(tp, what_drains_too_long_is_asked_again);
-	ATF_TP_ADD_TC(tp, a_stop_turns_new_questions_away);
 	return atf_no_error();
 }
 

@@ -373,22 +373,6 @@ ATF_TC_BODY(a_reload_keeps_what_is_the_same_and_drains_the_rest, tc)
 	harness_kill(&h);
 }
 
-ATF_TC_WITHOUT_HEAD(a_stop_waits_for_what_is_in_flight_and_no_longer);
-ATF_TC_BODY(a_stop_waits_for_what_is_in_flight_and_no_longer, tc)
-{
-	struct house ours = new_house("ours");
-	int status;
-
-	start_one(&ours, ours.leaf, NULL, SERVER_SILENT);
-	harness_ask(&h, 0, 1, "a.example.");
-	harness_log(&h, "in use");
-	ATF_REQUIRE_EQ(0, ipc_send(&h.parent, IPC_STOP, NULL, 0, -1));
-	status = harness_end(&h);
-	ATF_CHECK(h.stopped);
-	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	harness_kill(&h);
-}
-
 /* As when ^C is typed at a terminal: workers still wait for answers. */
 ATF_TC_WITHOUT_HEAD(signals_of_a_terminal_are_for_the_parent_alone);
 ATF_TC_BODY(signals_of_a_terminal_are_for_the_parent_alone, tc)
@@ -465,7 +449,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, workers_that_ask_the_same_share_one_question);
 	ATF_TP_ADD_TC(tp, a_worker_that_breaks_a_rule_loses_its_channel_only);
 	ATF_TP_ADD_TC(tp, a_reload_keeps_what_is_the_same_and_drains_the_rest);
-	ATF_TP_ADD_TC(tp, a_stop_waits_for_what_is_in_flight_and_no_longer);
 	ATF_TP_ADD_TC(tp, signals_of_a_terminal_are_for_the_parent_alone);
 	ATF_TP_ADD_TC(tp, it_ends_quietly_when_the_parent_is_gone);
 	ATF_TP_ADD_TC(tp, a_config_that_is_not_whole_is_never_used);

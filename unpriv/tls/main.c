@@ -31,7 +31,6 @@
 
 /* Descriptors that are not connections: the channels and some to spare. */
 #define NOFILE_OTHER (CONF_WORKERS_MAX + 16)
-#define STOP_MAX     1000 /* milliseconds that what is in flight has */
 
 static void read_options(int, char **, struct sandbox_params *);
 static uint32_t number(const char *);
@@ -45,7 +44,6 @@ static void take(const struct ipc_message *);
 static void take_config(const struct ipc_message *);
 static void use(struct upstreams *);
 static void take_peer(const struct ipc_message *);
-static void stop(void);
 static void send_or_die(enum ipc_type, const void *, size_t);
 static void broken(uint32_t, const char *);
 
@@ -73,8 +71,6 @@ static struct ipc parent;
 static struct pool *pool;
 static struct upstreams *upstreams;
 static struct intake intake;
-static bool stopping;
-static uint64_t stop_at;
 
 int
 main(int argc, char *argv[])
@@ -231,8 +227,6 @@ loop(void)
 	for (due = UINT64_MAX;;) {
 		now = turn_now();
 		turn_end();
-		if (stopping && stop_at < due)
-			due = stop_at;
 		if (due != UINT64_MAX) {
 			due = due > now ? due - now : 0;
 			wait.tv_sec = (time_t)(due / 1000);
@@ -247,10 +241,6 @@ loop(void)
 		if (pool_has_changed(pool))
 			due = 0; /* one ended in being written to */
 		peers_flush();
-		if (stopping &&
-		    ((pool_waiting(pool) == 0 && peers_are_flushed()) ||
-			turn_now() >= stop_at))
-			stop();
 	}
 }
 
@@ -276,8 +266,12 @@ on_parent(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	while ((n = ipc_recv(&parent, &buffer, &m, &wrong)) == 1)
 		take(&m);
-	if (n == -1)
-		exit(0); /* without a parent there is nothing to do */
+	if (n == -1) {
+		/* dotproxy stops, when no worker waits any more; or the parent
+		 * is dead. */
+		conns_close();
+		exit(0);
+	}
 	if (n == -2)
 		fatalx("the parent broke a rule: %s", wrong);
 }
@@ -301,11 +295,6 @@ take(const struct ipc_message *m)
 		/* It asks again; a figure missed does not matter. */
 		(void)ipc_send(&parent, IPC_COUNTERS, counter_value,
 		    sizeof(struct ipc_counters), -1);
-		break;
-	case IPC_STOP:
-		stopping = true;
-		stop_at = turn_now() + STOP_MAX;
-		pool_stop(pool);
 		break;
 	default:
 		take_config(m);
@@ -350,14 +339,6 @@ take_peer(const struct ipc_message *m)
 	if (peer->worker >= CONF_WORKERS_MAX)
 		fatalx("the parent broke a rule: a worker out of bounds");
 	peers_set(peer->worker, m->fd);
-}
-
-static void
-stop(void)
-{
-	conns_close();
-	send_or_die(IPC_STOPPED, NULL, 0);
-	exit(0);
 }
 
 static void

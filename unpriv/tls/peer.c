@@ -115,18 +115,6 @@ peers_flush(void)
 			flush(peers[i]);
 }
 
-bool
-peers_are_flushed(void)
-{
-	uint32_t i;
-
-	for (i = 0; i < CONF_WORKERS_MAX; i++)
-		if (peers[i] != NULL &&
-		    (peers[i]->batch.len > 0 || peers[i]->pending_len > 0))
-			return false;
-	return true;
-}
-
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {

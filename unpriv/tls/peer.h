@@ -31,7 +31,5 @@ void peers_answer(uint32_t worker, uint64_t id, const uint8_t *msg, size_t len);
 void peers_fail(uint32_t worker, uint64_t id, uint16_t ede, const char *text);
 /* At the end of a turn. */
 void peers_flush(void);
-/* Whether all was sent. */
-bool peers_are_flushed(void);
 
 #endif

@@ -21,8 +21,6 @@ static void free_slot(struct pool *, struct question *);
 static void delivered(struct pool *, struct pool_conn *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
 static void lost(struct pool *, struct question *, enum reason, uint32_t);
-static void
-turn_away(struct pool *, uint32_t, uint64_t, uint16_t, const char *);
 static void move_conn(struct pool *, struct pool_conn *,
     const struct pool_upstream *, uint32_t, uint64_t);
 
@@ -89,16 +87,13 @@ pool_ask(struct pool *p, uint32_t worker, uint64_t id,
 {
 	struct question *q;
 
-	if (p->stopping) {
-		turn_away(p, worker, id, DNS_EDE_NOT_READY, "shutting down");
-		return;
-	}
 	q = join(p, question, ask, now);
 	if (q == NULL || waiter_add(&p->table, q, worker, id, now) == NULL) {
 		if (q != NULL)
 			question_release(&p->table, q);
 		counter_inc(upstream_shed);
-		turn_away(p, worker, id, DNS_EDE_OTHER, "too many in flight");
+		p->ops.fail(
+		    p->ctx, worker, id, DNS_EDE_OTHER, "too many in flight");
 		return;
 	}
 	if (TAILQ_NEXT(TAILQ_FIRST(&q->waiters), of_question) != NULL) {
@@ -126,12 +121,6 @@ pool_forget(struct pool *p, uint32_t worker)
 			question_unwant(&p->table, q);
 		question_release(&p->table, q);
 	}
-}
-
-void
-pool_stop(struct pool *p)
-{
-	p->stopping = true;
 }
 
 size_t
@@ -456,13 +445,6 @@ lost(struct pool *p, struct question *q, enum reason reason, uint32_t upstream)
 		question_want(&p->table, q, true);
 	else if (!question_is_in_flight(q))
 		pool_fail(p, q);
-}
-
-static void
-turn_away(struct pool *p, uint32_t worker, uint64_t id, uint16_t ede,
-    const char *text)
-{
-	p->ops.fail(p->ctx, worker, id, ede, text);
 }
 
 /* What becomes of a connection under another config. */

@@ -94,8 +94,6 @@ void pool_ask(struct pool *p, uint32_t worker, uint64_t id,
     const struct dns_question *question, uint8_t ask, uint64_t now);
 /* This worker is gone: nothing of it is answered any more. */
 void pool_forget(struct pool *p, uint32_t worker);
-/* From now on questions are turned away. */
-void pool_stop(struct pool *p);
 /* How many answers workers wait for. */
 size_t pool_waiting(const struct pool *p);
 

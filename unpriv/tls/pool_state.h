@@ -55,7 +55,6 @@ struct pool {
 	struct pool_upstream upstream[CONF_UPSTREAMS_MAX];
 	struct pool_address address[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
 	uint32_t nupstream;
-	bool stopping;
 	bool changed; /* questions that waited may be placed now */
 	uint64_t recheck; /* or then; UINT64_MAX: never */
 };
