@@ -173,6 +173,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	c->taken = 0;
 	switch (c->state) {
 	case CONN_CONNECTING:
 		connected(c);

@@ -16,6 +16,10 @@ enum conn_state {
 	CONN_UP
 };
 
+/* Bytes of the socket in a turn: within one tls_read libtls goes on through
+ * records that hold no data (key updates, tickets) for as long as they come. */
+#define CONN_BYTES_TURN 524288
+
 struct conn {
 	enum conn_state state;
 	uint32_t upstream, address; /* of the config it was opened under */
@@ -29,6 +33,7 @@ struct conn {
 	bool blocked; /* a write waits for the socket */
 	bool eof; /* the socket's, not TLS's */
 	int error; /* errno of the socket's end; 0: none */
+	size_t taken; /* bytes of the socket in this turn */
 	struct event *readable, *writable;
 	struct stream in;
 	uint8_t *out;

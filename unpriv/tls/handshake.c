@@ -166,6 +166,9 @@ read_socket(struct tls *tls, void *buf, size_t len, void *arg)
 	ssize_t n;
 
 	(void)tls;
+	/* What is left there is told of again. */
+	if (c->taken >= CONN_BYTES_TURN)
+		return TLS_WANT_POLLIN;
 	do
 		n = read(c->fd, buf, len);
 	while (n == -1 && errno == EINTR);
@@ -175,6 +178,8 @@ read_socket(struct tls *tls, void *buf, size_t len, void *arg)
 		c->error = errno;
 	if (n == 0)
 		c->eof = true;
+	if (n > 0)
+		c->taken += (size_t)n;
 	return n;
 }
 
