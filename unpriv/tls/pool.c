@@ -13,7 +13,7 @@
 #include "pool_state.h"
 
 static struct question *
-join(struct pool *, const struct dns_question *, uint8_t, uint64_t);
+join(struct pool *, uint32_t, const struct dns_question *, uint8_t, uint64_t);
 static bool
 write_to(struct pool *, struct pool_conn *, struct question *, uint64_t);
 static bool unused_id(struct pool *, uint32_t, uint16_t *);
@@ -87,7 +87,7 @@ pool_ask(struct pool *p, uint32_t worker, uint64_t id,
 {
 	struct question *q;
 
-	q = join(p, question, ask, now);
+	q = join(p, worker, question, ask, now);
 	if (q == NULL || waiter_add(&p->table, q, worker, id, now) == NULL) {
 		if (q != NULL)
 			question_release(&p->table, q);
@@ -327,15 +327,15 @@ pool_fail_waiter(struct pool *p, struct waiter *w)
 
 /* The question in the table, new or not; NULL: the table is full. */
 static struct question *
-join(struct pool *p, const struct dns_question *question, uint8_t ask,
-    uint64_t now)
+join(struct pool *p, uint32_t worker, const struct dns_question *question,
+    uint8_t ask, uint64_t now)
 {
 	struct dns_question folded = *question;
 	struct question *q;
 
 	dns_question_fold(&folded);
 	if ((q = question_find(&p->table, &folded, ask)) == NULL)
-		return question_add(&p->table, &folded, ask, now);
+		return question_add(&p->table, &folded, ask, worker, now);
 	if (TAILQ_EMPTY(&q->waiters)) {
 		/* Only in flight, for nobody: it begins anew. */
 		q->asked = now;

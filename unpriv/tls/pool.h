@@ -17,7 +17,9 @@
 
 #include "reason.h"
 
-#define POOL_QUESTIONS	   16384
+/* Of either a worker gets half, which is all that one has in flight: so one
+ * that is broken into cannot turn the others' questions away. */
+#define POOL_QUESTIONS	   32768
 #define POOL_WAITERS	   32768
 #define POOL_CONNS	   128 /* all of them */
 #define POOL_CONNS_ADDRESS 4 /* of one address that take questions */

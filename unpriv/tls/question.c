@@ -78,18 +78,21 @@ question_find(
 
 struct question *
 question_add(struct question_table *t, const struct dns_question *dns,
-    uint8_t ask, uint64_t now)
+    uint8_t ask, uint32_t worker, uint64_t now)
 {
 	struct question *q;
 
-	if ((q = TAILQ_FIRST(&t->free)) == NULL)
+	if (t->asked_by[worker] >= t->nquestion / 2 ||
+	    (q = TAILQ_FIRST(&t->free)) == NULL)
 		return NULL;
+	t->asked_by[worker]++;
 	TAILQ_REMOVE(&t->free, q, of_want);
 	memset(q, 0, sizeof(*q));
 	q->dns = *dns;
 	q->ask = ask;
 	q->used = true;
 	q->asked = now;
+	q->worker = worker;
 	q->upstream = UINT32_MAX;
 	TAILQ_INIT(&q->waiters);
 	LIST_INSERT_HEAD(bucket_of(t, dns, ask), q, of_bucket);
@@ -104,6 +107,7 @@ question_release(struct question_table *t, struct question *q)
 		return;
 	LIST_REMOVE(q, of_bucket);
 	q->used = false;
+	t->asked_by[q->worker]--;
 	TAILQ_INSERT_HEAD(&t->free, q, of_want);
 }
 
@@ -156,8 +160,10 @@ waiter_add(struct question_table *t, struct question *q, uint32_t worker,
 {
 	struct waiter *w;
 
-	if ((w = TAILQ_FIRST(&t->free_waiters)) == NULL)
+	if (t->waiting_of[worker] >= t->nwaiter / 2 ||
+	    (w = TAILQ_FIRST(&t->free_waiters)) == NULL)
 		return NULL;
+	t->waiting_of[worker]++;
 	TAILQ_REMOVE(&t->free_waiters, w, of_time);
 	w->question = q;
 	w->worker = worker;
@@ -175,6 +181,7 @@ waiter_remove(struct question_table *t, struct waiter *w)
 	TAILQ_REMOVE(&w->question->waiters, w, of_question);
 	TAILQ_REMOVE(&t->waiters, w, of_time);
 	w->question = NULL;
+	t->waiting_of[w->worker]--;
 	TAILQ_INSERT_HEAD(&t->free_waiters, w, of_time);
 	t->waiting--;
 }

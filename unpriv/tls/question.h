@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "dotproxy/conf.h"
 #include "dotproxy/siphash.h"
 #include "unpriv/dns/dns.h"
 
@@ -53,6 +54,7 @@ struct question {
 	bool used;
 	bool wanting; /* in the table's want: to be written */
 	uint64_t asked; /* since somebody waits */
+	uint32_t worker; /* who asked first */
 	uint32_t upstream; /* last asked; UINT32_MAX: none */
 	enum reason lost; /* what became of the last attempt */
 	struct waiters waiters;
@@ -67,6 +69,8 @@ struct question_table {
 	struct siphash_key key;
 	size_t nquestion, nwaiter; /* the sizes */
 	size_t waiting; /* waiters now */
+	size_t asked_by[CONF_WORKERS_MAX]; /* questions now */
+	size_t waiting_of[CONF_WORKERS_MAX]; /* waiters now */
 	struct question *question;
 	struct waiter *waiter;
 	struct question_bucket *bucket;
@@ -84,11 +88,12 @@ bool question_table_init(struct question_table *t, size_t questions,
     size_t waiters, const struct siphash_key *key);
 void question_table_free(struct question_table *t);
 
-/* dns must be folded. NULL: not there; or full. */
+/* dns must be folded. NULL: not there; or full, or half full with those of
+ * this worker. */
 struct question *question_find(
     struct question_table *t, const struct dns_question *dns, uint8_t ask);
 struct question *question_add(struct question_table *t,
-    const struct dns_question *dns, uint8_t ask, uint64_t now);
+    const struct dns_question *dns, uint8_t ask, uint32_t worker, uint64_t now);
 /* Frees it unless somebody waits, it is wanting or it is in flight. */
 void question_release(struct question_table *t, struct question *q);
 void question_want(struct question_table *t, struct question *q, bool first);
@@ -96,7 +101,7 @@ void question_unwant(struct question_table *t, struct question *q);
 bool question_is_on(const struct question *q, uint32_t conn);
 bool question_is_in_flight(const struct question *q);
 
-/* NULL: full. */
+/* NULL: full, or half full with those of this worker. */
 struct waiter *waiter_add(struct question_table *t, struct question *q,
     uint32_t worker, uint64_t id, uint64_t now);
 void waiter_remove(struct question_table *t, struct waiter *w);
