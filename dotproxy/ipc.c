@@ -99,9 +99,11 @@ ipc_recv(struct ipc *ipc, struct ipc_buffer *buffer, struct ipc_message *m,
 	msg.msg_iovlen = 1;
 	msg.msg_control = control.bytes;
 	msg.msg_controllen = sizeof(control.bytes);
+	/* A peer that died with messages unread resets the channel, which is
+	 * told once, and before its last words: those are still to come. */
 	do
 		n = recvmsg(ipc->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 	nfd = take_fds(&msg, fd);

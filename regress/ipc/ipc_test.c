@@ -188,6 +188,27 @@ ATF_TC_BODY(a_message_arrives_as_it_was_sent, tc)
 	ATF_CHECK_EQ(EPIPE, errno);
 }
 
+ATF_TC_WITHOUT_HEAD(last_words_of_one_that_did_not_listen_are_heard);
+ATF_TC_BODY(last_words_of_one_that_did_not_listen_are_heard, tc)
+{
+	struct ipc_refused last = { 42 };
+	struct ipc parent, child;
+	struct ipc_message m;
+	const char *wrong;
+
+	(void)tc;
+	pair(&parent, &child, IPC_WORKER, IPC_RUN);
+	ATF_REQUIRE_EQ(0, ipc_send(&parent, IPC_STOP, NULL, 0, -1));
+	ATF_REQUIRE_EQ(
+	    0, ipc_send(&child, IPC_REFUSED, &last, sizeof(last), -1));
+	ipc_close(&child);
+	ATF_REQUIRE_EQ(1, ipc_recv(&parent, &buffer, &m, &wrong));
+	ATF_CHECK_EQ(IPC_REFUSED, m.type);
+	ATF_CHECK_EQ(-1, ipc_recv(&parent, &buffer, &m, &wrong));
+	ATF_CHECK(wrong == NULL);
+	ipc_close(&parent);
+}
+
 ATF_TC_WITHOUT_HEAD(descriptors_that_break_a_rule_are_closed);
 ATF_TC_BODY(descriptors_that_break_a_rule_are_closed, tc)
 {
@@ -377,6 +398,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, no_child_may_send_the_parent_a_descriptor);
 	ATF_TP_ADD_TC(tp, a_length_that_the_datagram_does_not_have_is_refused);
 	ATF_TP_ADD_TC(tp, a_message_arrives_as_it_was_sent);
+	ATF_TP_ADD_TC(tp, last_words_of_one_that_did_not_listen_are_heard);
 	ATF_TP_ADD_TC(tp, descriptors_that_break_a_rule_are_closed);
 	ATF_TP_ADD_TC(tp, a_datagram_longer_than_any_message_is_refused);
 	ATF_TP_ADD_TC(tp, a_peer_that_does_not_read_gives_EAGAIN);
