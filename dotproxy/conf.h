@@ -23,6 +23,7 @@
 #define CONF_HOST_MAX	   256 /* a name in a certificate, with NUL */
 #define CONF_USER_MAX	   33 /* with NUL */
 #define CONF_PIN_LEN	   32 /* SHA-256 */
+#define CONF_CA_MAX	   (4 << 20) /* bytes of a CA bundle */
 
 #define CONF_PORT	   53
 #define CONF_TLS_PORT	   853

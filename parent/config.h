@@ -30,8 +30,6 @@ void config_print(const struct conf *conf, FILE *out);
 /* Upstreams known by name (UPSTREAMS.md); NULL if there is none such. */
 const struct conf_upstream *config_builtin(const char *name);
 
-/* A CA bundle is at most this large. */
-#define CA_BYTES_MAX (4 << 20)
 /*
  * The CA bundles of the upstreams that conf forwards to, in that order, each
  * in a sealed memfd; the rest of ca is -1. A path "" is the system's. 0; or -1,

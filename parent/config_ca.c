@@ -91,7 +91,7 @@ copy_sealed(int fd, const char *path)
 	int memfd;
 
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
-	    st.st_size > CA_BYTES_MAX) {
+	    st.st_size > CONF_CA_MAX) {
 		log_warnx(
 		    "%s: not a file of certificates (1 byte to 4 MiB)", path);
 		return -1;

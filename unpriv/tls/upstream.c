@@ -211,14 +211,13 @@ read_ca(int fd, size_t *len)
 	uint8_t *ca, *fitted;
 	ssize_t n = -1;
 
-	if ((ca = malloc(UPSTREAM_CA_MAX + 1)) == NULL)
+	if ((ca = malloc(CONF_CA_MAX + 1)) == NULL)
 		fatal("malloc");
 	*len = 0;
-	while (*len <= UPSTREAM_CA_MAX &&
-	    (n = pread(
-		 fd, &ca[*len], UPSTREAM_CA_MAX + 1 - *len, (off_t)*len)) > 0)
+	while (*len <= CONF_CA_MAX &&
+	    (n = pread(fd, &ca[*len], CONF_CA_MAX + 1 - *len, (off_t)*len)) > 0)
 		*len += (size_t)n;
-	if (n != 0 || *len > UPSTREAM_CA_MAX) {
+	if (n != 0 || *len > CONF_CA_MAX) {
 		free(ca);
 		return NULL;
 	}

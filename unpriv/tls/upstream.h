@@ -15,8 +15,6 @@
 #include "pool.h"
 #include "verify.h"
 
-#define UPSTREAM_CA_MAX (4 * 1024 * 1024) /* bytes of a bundle */
-
 struct upstream {
 	char name[CONF_NAME_MAX];
 	char host[CONF_HOST_MAX]; /* "": by pin alone */
