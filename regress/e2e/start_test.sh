@@ -65,7 +65,8 @@ a_ca_file_that_is_not_there_is_named_body() {
 testcase a_wrong_folder_of_programs_is_told 30 ss
 a_wrong_folder_of_programs_is_told_body() {
 	prepare
-	no_start 'nowhere.*-L.*No such file' -L "$PWD/nowhere"
+	no_start 'nowhere.*No such file' -L "$PWD/nowhere"
+	grep -q -- '-L' no_start.log || atf_fail "not how to name another"
 	mkdir -p empty-folder
 	no_start 'dotproxy-(tls|worker) cannot be run.*-L' -L "$PWD/empty-folder"
 	# Programs that are none of ours.
