@@ -29,6 +29,10 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 
+/* Of a child, private and writable: more than all its tables and buffers full
+ * take, and little enough that an owned one cannot take the machine. */
+#define MEMORY_MAX ((rlim_t)512 << 20)
+
 #define LOCKED_SECUREBITS                                                      \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |       \
 	    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |          \
@@ -170,6 +174,7 @@ limits(enum sandbox_role role, const struct sandbox_params *params)
 	limit(RLIMIT_NOFILE, "NOFILE", params->nofile, params->nofile);
 #ifndef DOTPROXY_SANITIZE /* whose report may go to a file */
 	limit(RLIMIT_FSIZE, "FSIZE", 0, 0);
+	limit(RLIMIT_DATA, "DATA", MEMORY_MAX, MEMORY_MAX);
 #endif
 	limit(RLIMIT_NPROC, "NPROC", 0, 0);
 }

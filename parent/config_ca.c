@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ system_bundle(void)
 static int
 copy_sealed(int fd, const char *path)
 {
+	static const char pem[] = "-----BEGIN CERTIFICATE-----";
 	struct stat st;
 	char *bytes;
 	ssize_t n;
@@ -98,8 +100,15 @@ copy_sealed(int fd, const char *path)
 	}
 	if ((bytes = malloc((size_t)st.st_size)) == NULL)
 		fatal("malloc");
-	memfd = memfd_create("ca", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	n = read(fd, bytes, (size_t)st.st_size);
+	if (n > 0 && memmem(bytes, (size_t)n, pem, strlen(pem)) == NULL) {
+		log_warnx("%s: there is no certificate in it (expected PEM: "
+			  "\"%s\")",
+		    path, pem);
+		free(bytes);
+		return -1;
+	}
+	memfd = memfd_create("ca", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (memfd == -1 || n != (ssize_t)st.st_size ||
 	    write(memfd, bytes, (size_t)n) != n ||
 	    fcntl(memfd, F_ADD_SEALS,

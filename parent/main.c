@@ -58,6 +58,11 @@ main(int argc, char *argv[])
 	struct parent *p = &parent;
 
 	log_init("dotproxy", false);
+	/* No descriptor of ours may ever be taken for standard error. */
+	while (
+	    (p->null = open("/dev/null", O_RDWR | O_CLOEXEC)) <= STDERR_FILENO)
+		if (p->null == -1)
+			fatal("/dev/null");
 	parse_options(&options, argc, argv);
 	if ((p->conf = config_load(
 		 options.file, options.macro, options.nmacro)) == NULL)
@@ -125,7 +130,7 @@ parse_options(struct options *o, int argc, char *argv[])
 static void
 prepare(struct parent *p, const struct options *o)
 {
-	struct sandbox_params params;
+	struct sandbox_params params = { .libexec = p->libexec };
 	uint32_t nofile;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -155,16 +160,12 @@ prepare(struct parent *p, const struct options *o)
 		openlog("dotproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		log_set_sink(log_to_syslog);
 	}
-	if ((p->null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
-		fatal("/dev/null");
 	notify_init();
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	watch_signals(p);
 
-	memset(&params, 0, sizeof(params));
 	params.nofile = nofile < NOFILE_PARENT ? nofile : NOFILE_PARENT;
-	params.libexec = p->libexec;
 	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
 }
 

@@ -95,6 +95,8 @@ static void set_user(struct parser *, struct word);
 static void set_chroot(struct parser *, struct word);
 static void
 add_listen(struct parser *, struct word, struct word, struct word);
+static bool listens_on(const struct conf *, uint32_t,
+		    const struct netaddr *, uint16_t);
 static void add_allow(struct parser *, struct word);
 static void begin_upstream(struct parser *, struct word);
 static void end_upstream(struct parser *);
@@ -1012,7 +1014,8 @@ add_listen(struct parser *p, struct word w, struct word port, struct word other)
 		return;
 	}
 	for (i = 0; i < conf->nlisten; i++)
-		if (netaddr_equal(&conf->listen[i], &a)) {
+		if (listens_on(conf, i, &a, a.port) ||
+		    listens_on(conf, i, &a, (uint16_t)n)) {
 			complain(p, w, "this address and port is listed twice");
 			return;
 		}
@@ -1023,6 +1026,22 @@ add_listen(struct parser *p, struct word w, struct word port, struct word other)
 		conf->listen_or[conf->nlisten] = (uint16_t)n;
 		conf->listen[conf->nlisten++] = a;
 	}
+}
+
+/* Whether the i-th listens there already, with its one port or the other. */
+static bool
+listens_on(const struct conf *conf, uint32_t i, const struct netaddr *a,
+    uint16_t port)
+{
+	struct netaddr one = conf->listen[i], wanted = *a;
+
+	wanted.port = port;
+	if (port == 0)
+		return false;
+	if (netaddr_equal(&one, &wanted))
+		return true;
+	one.port = conf->listen_or[i];
+	return netaddr_equal(&one, &wanted);
 }
 
 static void

@@ -162,7 +162,11 @@ testcase a_ca_file_without_a_certificate_trusts_nobody 30 ss
 a_ca_file_without_a_certificate_trusts_nobody_body() {
 	prepare
 	start_misbehaving "$up"
-	echo "this is no certificate" >none.pem
+	{
+		echo "-----BEGIN CERTIFICATE-----"
+		echo "this is no certificate"
+		echo "-----END CERTIFICATE-----"
+	} >none.pem
 	configure 'name "dns.example"' "ca \"$PWD/none.pem\"" \
 	    "pin \"$(pin_of server)\""
 	refused 'upstream "ours": there is no certificate in its CA'

@@ -60,6 +60,25 @@ a_ca_file_that_is_not_there_is_named_body() {
 	no_start "$PWD/ca\.pem.*No such file"
 	: >ca.pem
 	no_start "$PWD/ca\.pem.*not a file of certificates"
+	echo "this is no certificate" >ca.pem
+	no_start "$PWD/ca\.pem: there is no certificate in it"
+}
+
+testcase it_starts_with_standard_error_closed 30 ss
+it_starts_with_standard_error_closed_body() {
+	prepare
+	# A log line must not go into whatever socket got that number.
+	"$OBJ/dotproxy" -d -f dotproxy.conf -L "$OBJ" 0<&- 1>&- 2>&- &
+	dotproxy=$!
+	remember "$dotproxy"
+	must 10 "$ask" -p "$port" \
+	    "$(message 2100 1 0 0 0 "$(question_hex a.example)")"
+	for fd in 0 1 2; do
+		[ "$(readlink "/proc/$dotproxy/fd/$fd")" = /dev/null ] ||
+		    atf_fail "descriptor $fd is something else"
+	done
+	kill -TERM "$dotproxy"
+	wait "$dotproxy" || atf_fail "it did not end well"
 }
 
 testcase a_wrong_folder_of_programs_is_told 30 ss
@@ -121,6 +140,7 @@ atf_init_test_cases() {
 	atf_add_test_case a_privileged_port_without_root_is_told_as_such
 	atf_add_test_case a_user_that_does_not_exist_is_told_with_how_to_make_it
 	atf_add_test_case a_ca_file_that_is_not_there_is_named
+	atf_add_test_case it_starts_with_standard_error_closed
 	atf_add_test_case a_wrong_folder_of_programs_is_told
 	atf_add_test_case every_error_of_a_config_is_told_with_its_line
 	atf_add_test_case a_chroot_that_is_not_empty_is_refused

@@ -46,6 +46,7 @@ watch_child(pid_t pid)
 	check_limit(pid, "Max core file size", "0 0 bytes");
 #ifndef DOTPROXY_SANITIZE
 	check_limit(pid, "Max file size", "0 0 bytes");
+	check_limit(pid, "Max data size", "536870912 536870912 bytes");
 #endif
 }
 
