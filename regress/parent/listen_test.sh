@@ -70,7 +70,7 @@ a_port_that_is_taken_is_an_error_all_the_same_head() {
 a_port_that_is_taken_is_an_error_all_the_same_body() {
 	chmod 755 .
 	write_conf <<-CONF
-	listen on 127.0.0.1 port 5300 or 5353
+	listen on 0.0.0.0 port 5300
 	listen on 127.0.0.1 port 53 or 5300
 	CONF
 	atf_check -s exit:1 -e match:'another server has it' \
