@@ -73,8 +73,9 @@ it_starts_with_standard_error_closed_body() {
 	remember "$dotproxy"
 	must 10 "$ask" -p "$port" \
 	    "$(message 2100 1 0 0 0 "$(question_hex a.example)")"
+	# Only root may look at what is not dumpable.
 	for fd in 0 1 2; do
-		[ "$(readlink "/proc/$dotproxy/fd/$fd")" = /dev/null ] ||
+		! is_root || [ "$(readlink "/proc/$dotproxy/fd/$fd")" = /dev/null ] ||
 		    atf_fail "descriptor $fd is something else"
 	done
 	kill -TERM "$dotproxy"
