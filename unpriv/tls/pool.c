@@ -74,7 +74,7 @@ pool_configure(struct pool *p, const struct pool_upstream *upstream,
 	memcpy(p->upstream, upstream, nupstream * sizeof(*upstream));
 	p->nupstream = nupstream;
 	choice_tally(p);
-	for (n = 0; n < p->table.nquestion; n++) {
+	for (n = 0; n < p->table.fresh_question; n++) {
 		q = &p->table.question[n];
 		q->upstream = UINT32_MAX;
 	}

@@ -18,8 +18,6 @@ bool
 question_table_init(struct question_table *t, size_t questions, size_t waiters,
     const struct siphash_key *key)
 {
-	size_t i;
-
 	memset(t, 0, sizeof(*t));
 	if (questions == 0 || waiters == 0)
 		return false;
@@ -44,10 +42,6 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	TAILQ_INIT(&t->waiters);
 	TAILQ_INIT(&t->running);
 	TAILQ_INIT(&t->overdue);
-	for (i = 0; i < questions; i++)
-		TAILQ_INSERT_TAIL(&t->free, &t->question[i], of_want);
-	for (i = 0; i < waiters; i++)
-		TAILQ_INSERT_TAIL(&t->free_waiters, &t->waiter[i], of_time);
 	return true;
 }
 
@@ -82,11 +76,15 @@ question_add(struct question_table *t, const struct dns_question *dns,
 {
 	struct question *q;
 
-	if (t->asked_by[worker] >= t->nquestion / 2 ||
-	    (q = TAILQ_FIRST(&t->free)) == NULL)
+	if (t->asked_by[worker] >= t->nquestion / 2)
+		return NULL;
+	if ((q = TAILQ_FIRST(&t->free)) != NULL)
+		TAILQ_REMOVE(&t->free, q, of_want);
+	else if (t->fresh_question < t->nquestion)
+		q = &t->question[t->fresh_question++];
+	else
 		return NULL;
 	t->asked_by[worker]++;
-	TAILQ_REMOVE(&t->free, q, of_want);
 	memset(q, 0, sizeof(*q));
 	q->dns = *dns;
 	q->ask = ask;
@@ -160,11 +158,15 @@ waiter_add(struct question_table *t, struct question *q, uint32_t worker,
 {
 	struct waiter *w;
 
-	if (t->waiting_of[worker] >= t->nwaiter / 2 ||
-	    (w = TAILQ_FIRST(&t->free_waiters)) == NULL)
+	if (t->waiting_of[worker] >= t->nwaiter / 2)
+		return NULL;
+	if ((w = TAILQ_FIRST(&t->free_waiters)) != NULL)
+		TAILQ_REMOVE(&t->free_waiters, w, of_time);
+	else if (t->fresh_waiter < t->nwaiter)
+		w = &t->waiter[t->fresh_waiter++];
+	else
 		return NULL;
 	t->waiting_of[worker]++;
-	TAILQ_REMOVE(&t->free_waiters, w, of_time);
 	w->question = q;
 	w->worker = worker;
 	w->id = id;

@@ -68,6 +68,8 @@ LIST_HEAD(question_bucket, question);
 struct question_table {
 	struct siphash_key key;
 	size_t nquestion, nwaiter; /* the sizes */
+	/* From here on never used, nor its memory touched. */
+	size_t fresh_question, fresh_waiter;
 	size_t waiting; /* waiters now */
 	size_t asked_by[CONF_WORKERS_MAX]; /* questions now */
 	size_t waiting_of[CONF_WORKERS_MAX]; /* waiters now */
