@@ -93,7 +93,7 @@ a_wrong_folder_of_programs_is_told_body() {
 	mkdir wrong
 	cp /bin/false wrong/dotproxy-tls
 	cp /bin/false wrong/dotproxy-worker
-	no_start '(tls|worker 0) could not start: not serving' -L "$PWD/wrong"
+	no_start '(tls|worker [0-9]) could not start: not serving' -L "$PWD/wrong"
 	# Nothing of it is left behind.
 	! ss -Hlnu "sport = :$port" | grep -q . || atf_fail "still bound"
 }
