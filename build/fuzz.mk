@@ -27,6 +27,8 @@ FUZZ_SRC_stream     := $(DNS_SRC) $(addprefix unpriv/tls/,stream.c padding.c \
 	question.c pool.c pool_turn.c choice.c reason.c verify.c) \
 	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
 FUZZ_LIBS_stream    := $(TLS_LIBS)
+FUZZ_SRC_cache := $(addprefix unpriv/worker/,cache.c cache_ring.c \
+	cache_shard.c) dotproxy/siphash.c dotproxy/log.c
 
 FUZZ_NAMES := $(patsubst regress/fuzz/%_fuzz.c,%,$(wildcard regress/fuzz/*_fuzz.c))
 FUZZ_BIN   := $(patsubst %,$(FUZZ_OBJ)/%_fuzz,$(FUZZ_NAMES))
