@@ -281,6 +281,69 @@ ATF_TC_BODY(whatever_is_scribbled_over_it_nothing_outside_is_touched, tc)
 		ATF_REQUIRE(room_get(&cache, n, &hit));
 }
 
+/* The words of an entry before its hash say how long it is: all are made as
+ * long as can be said, so that the last reach past the memory. */
+ATF_TC_WITHOUT_HEAD(an_entry_that_reaches_past_its_shard_is_not_found);
+ATF_TC_BODY(an_entry_that_reaches_past_its_shard_is_not_found, tc)
+{
+	uint8_t *memory = room_new(CACHE_SIZE_MIN);
+	static uint8_t buf[CACHE_PAYLOAD_MAX];
+	uint8_t key[ROOM_KEY_MAX];
+	uint64_t *words = (uint64_t *)(void *)memory, n, hash;
+	uint32_t i, found = 0, changed = 0;
+	size_t key_len;
+
+	room_attach(&cache, memory, CACHE_SIZE_MIN, 1);
+	for (n = 0; n < 20000; n++)
+		ATF_REQUIRE(room_put(&cache, n, 1, 100));
+	/* After the hash: the tag, and the key, which begins with n. */
+	for (i = 512; i < CACHE_SIZE_MIN / 8 - 2; i++) {
+		if ((n = words[i + 2]) >= 20000)
+			continue;
+		key_len = room_key(n, key);
+		if (words[i] != cache_hash(&cache, key, key_len))
+			continue;
+		words[i - 1] |= 0xffff;
+		changed++;
+	}
+	for (n = 0; n < 20000; n++) {
+		key_len = room_key(n, key);
+		hash = cache_hash(&cache, key, key_len);
+		found += cache_get(&cache, hash, key, key_len, buf, &hit);
+	}
+	ATF_CHECK(found > 1000);
+	ATF_CHECK(changed > found + CACHE_PAYLOAD_MAX / 200);
+}
+
+ATF_TC_WITHOUT_HEAD(a_forged_filler_empties_the_shard);
+ATF_TC_BODY(a_forged_filler_empties_the_shard, tc)
+{
+	const uint64_t fillers[] = { 0, 1 << 30, ((uint64_t)1 << 48) - 1,
+		((uint64_t)1 << 32) + 1 };
+	struct cache_figures figures;
+	uint64_t *words;
+	uint8_t *memory;
+	uint32_t i, first;
+	uint64_t n;
+
+	for (i = 0; i < 4; i++) {
+		memory = room_new(CACHE_SIZE_MIN);
+		room_attach(&cache, memory, CACHE_SIZE_MIN, 1);
+		for (n = 0; n < 20000; n++)
+			ATF_REQUIRE(room_put(&cache, n, 1, 100));
+		memcpy(&first, memory + 16, sizeof(first));
+		words = (uint64_t *)(void *)(memory + cache.shards_at);
+		words[cache.ring_at[CACHE_SMALL] + first] =
+		    fillers[i] << 16 | 0xffff;
+		for (n = 20000; n < 20003; n++)
+			ATF_REQUIRE(room_put(&cache, n, 2, 100));
+		cache_figures(&cache, &figures);
+		ATF_CHECK_MSG(figures.entries <= 3, "filler %u: %ju", i,
+		    (uintmax_t)figures.entries);
+		ATF_REQUIRE(room_get(&cache, 20002, &hit));
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(
@@ -291,5 +354,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, two_who_write_at_once_never_see_a_torn_entry);
 	ATF_TP_ADD_TC(
 	    tp, whatever_is_scribbled_over_it_nothing_outside_is_touched);
+	ATF_TP_ADD_TC(tp, an_entry_that_reaches_past_its_shard_is_not_found);
+	ATF_TP_ADD_TC(tp, a_forged_filler_empties_the_shard);
 	return atf_no_error();
 }
