@@ -9,9 +9,13 @@
 #include "opt.h"
 #include "reader.h"
 #include "record.h"
+#include "tell.h"
 
-/* How much of an answer is told. */
-enum form { WHOLE, NO_ADDITIONAL, TRUNCATED };
+/* What the records are written from. */
+struct source {
+	const uint8_t *msg;
+	const struct dns_answer *answer;
+};
 
 static bool read_section(struct dns_reader *, size_t);
 static bool read_additional(struct dns_answer *, struct dns_reader *);
@@ -19,18 +23,9 @@ static bool read_opt(
     struct dns_answer *, const struct dns_record *, const struct dns_reader *);
 static void read_ede(struct dns_answer *, const struct dns_option *);
 static bool fits_question(const struct dns_answer *, const struct dns_query *);
-static void write_form(struct dns_writer *, enum form, const uint8_t *,
-    const struct dns_answer *, const struct dns_query *,
-    const struct dns_reply *);
-static void write_header(struct dns_writer *, enum form,
-    const struct dns_answer *, const struct dns_query *);
-static void write_records(
-    struct dns_writer *, enum form, const uint8_t *, const struct dns_answer *);
+static void write_records(struct dns_writer *, bool, const void *);
 static void
 write_tail(struct dns_writer *, const uint8_t *, const struct dns_answer *);
-static void write_opt(struct dns_writer *, enum form, const struct dns_answer *,
-    const struct dns_query *, const struct dns_reply *);
-static void write_question(struct dns_writer *, const struct dns_query *);
 
 bool
 dns_answer_read(struct dns_answer *answer, const uint8_t *msg, size_t len)
@@ -74,25 +69,22 @@ dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
     const struct dns_answer *answer, const struct dns_query *query,
     const struct dns_reply *reply)
 {
-	size_t limit = reply->limit;
-	struct dns_writer w;
-	int form;
+	const struct source source = { msg, answer };
+	struct dns_told told;
+	size_t i;
 
 	/* The records' pointers count on the question being as it was. */
 	if (!fits_question(answer, query))
 		return 0;
-	if (limit > DNS_MESSAGE_MAX)
-		limit = DNS_MESSAGE_MAX;
-	for (form = WHOLE; form <= TRUNCATED; form++) {
-		dns_writer_init(&w, buf, cap < limit ? cap : limit);
-		write_form(&w, (enum form)form, msg, answer, query, reply);
-		if (!w.failed)
-			return w.pos;
-		/* Only the client's limit makes an answer shorter. */
-		if (cap < limit)
-			return 0;
-	}
-	return 0;
+	dns_told_init(&told, answer->flags, answer->rcode);
+	told.ancount = answer->ancount;
+	told.nscount = answer->nscount;
+	told.arcount = (uint16_t)(answer->arcount - (answer->opt != 0));
+	told.records = write_records;
+	told.from = &source;
+	for (i = 0; i < answer->nede; i++)
+		dns_told_add(&told, &answer->ede[i]);
+	return dns_tell(buf, cap, &told, query, reply);
 }
 
 size_t
@@ -115,7 +107,7 @@ dns_error_write(uint8_t *buf, size_t cap, uint16_t rcode,
 	dns_write_u16(&w, 0);
 	dns_write_u16(&w, query->edns);
 	if (query->question.name_len > 0)
-		write_question(&w, query);
+		dns_tell_question(&w, query);
 	if (query->edns)
 		dns_opt_write(&w, query, reply, rcode, ede, ede != NULL, true);
 	return w.failed ? 0 : w.pos;
@@ -202,59 +194,21 @@ fits_question(const struct dns_answer *answer, const struct dns_query *query)
 	    answer->answers == DNS_HEADER_LEN + q->name_len + 4;
 }
 
-static void
-write_form(struct dns_writer *w, enum form form, const uint8_t *msg,
-    const struct dns_answer *answer, const struct dns_query *query,
-    const struct dns_reply *reply)
-{
-	write_header(w, form, answer, query);
-	write_question(w, query);
-	write_records(w, form, msg, answer);
-	if (query->edns)
-		write_opt(w, form, answer, query, reply);
-}
-
-static void
-write_header(struct dns_writer *w, enum form form,
-    const struct dns_answer *answer, const struct dns_query *query)
-{
-	uint16_t flags = answer->flags & (DNS_AA | DNS_TC | DNS_RA);
-	uint16_t arcount = query->edns;
-
-	flags |= DNS_QR | (query->flags & (DNS_RD | DNS_CD));
-	/* RFC 6840 5.8: for a client that knows what AD means. */
-	if ((query->flags & DNS_AD) != 0 || query->dnssec_ok)
-		flags |= answer->flags & DNS_AD;
-	flags |= answer->rcode > 0xf ? DNS_SERVFAIL : answer->rcode;
-	if (form == TRUNCATED)
-		flags |= DNS_TC;
-	if (form == WHOLE)
-		arcount =
-		    (uint16_t)(arcount + answer->arcount - (answer->opt != 0));
-	dns_write_u16(w, query->id);
-	dns_write_u16(w, flags);
-	dns_write_u16(w, 1);
-	dns_write_u16(w, form == TRUNCATED ? 0 : answer->ancount);
-	dns_write_u16(w, form == TRUNCATED ? 0 : answer->nscount);
-	dns_write_u16(w, arcount);
-}
-
 /* As they are: pointers go back only, and what is before is as long. */
 static void
-write_records(struct dns_writer *w, enum form form, const uint8_t *msg,
-    const struct dns_answer *answer)
+write_records(struct dns_writer *w, bool whole, const void *from)
 {
-	struct dns_reader r;
+	const struct source *source = from;
+	const struct dns_answer *answer = source->answer;
 	size_t end = answer->end, len;
 	const uint8_t *records;
+	struct dns_reader r;
 
-	if (form == TRUNCATED)
-		return;
-	if (form == NO_ADDITIONAL)
+	if (!whole)
 		end = answer->additional;
 	else if (answer->opt != 0)
 		end = answer->opt;
-	dns_reader_init(&r, msg, end);
+	dns_reader_init(&r, source->msg, end);
 	dns_read_skip(&r, answer->answers);
 	len = dns_reader_left(&r);
 	records = dns_read_bytes(&r, len);
@@ -262,8 +216,8 @@ write_records(struct dns_writer *w, enum form form, const uint8_t *msg,
 		w->failed = true;
 	else
 		dns_write_bytes(w, records, len);
-	if (form == WHOLE && answer->opt != 0 && answer->opt_end < answer->end)
-		write_tail(w, msg, answer);
+	if (whole && answer->opt != 0 && answer->opt_end < answer->end)
+		write_tail(w, source->msg, answer);
 }
 
 /* Records behind the OPT move, and so may what they point to. */
@@ -280,31 +234,4 @@ write_tail(
 		dns_record_read(&record, &r);
 		dns_record_expand(w, &record, &r);
 	}
-}
-
-static void
-write_opt(struct dns_writer *w, enum form form, const struct dns_answer *answer,
-    const struct dns_query *query, const struct dns_reply *reply)
-{
-	struct dns_ede ede[DNS_EDES_MAX + 1];
-	size_t nede = 0;
-
-	/* What failed was between the upstream and us, BADVERS say. */
-	if (answer->rcode > 0xf) {
-		ede[nede].code = DNS_EDE_OTHER;
-		ede[nede].text_len = 0;
-		ede[nede++].text = NULL;
-	}
-	memcpy(ede + nede, answer->ede, answer->nede * sizeof(ede[0]));
-	nede += answer->nede;
-	dns_opt_write(
-	    w, query, reply, DNS_NOERROR, ede, nede, form == TRUNCATED);
-}
-
-static void
-write_question(struct dns_writer *w, const struct dns_query *query)
-{
-	dns_write_bytes(w, query->question.name, query->question.name_len);
-	dns_write_u16(w, query->question.type);
-	dns_write_u16(w, query->question.class);
 }
