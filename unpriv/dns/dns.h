@@ -41,7 +41,13 @@
 #define DNS_TYPE_NS	  2
 #define DNS_TYPE_CNAME	  5
 #define DNS_TYPE_SOA	  6
+#define DNS_TYPE_PTR	  12
+#define DNS_TYPE_HINFO	  13
+#define DNS_TYPE_TXT	  16
+#define DNS_TYPE_SIG	  24
+#define DNS_TYPE_AAAA	  28
 #define DNS_TYPE_OPT	  41
+#define DNS_TYPE_DS	  43
 #define DNS_TYPE_IXFR	  251
 #define DNS_TYPE_AXFR	  252
 #define DNS_TYPE_ANY	  255
@@ -56,6 +62,7 @@
 
 /* Info codes of extended errors (RFC 8914 4) that dotproxy gives itself. */
 #define DNS_EDE_OTHER	      0
+#define DNS_EDE_STALE	      3
 #define DNS_EDE_PROHIBITED    18
 #define DNS_EDE_NOT_READY     14
 #define DNS_EDE_NOT_SUPPORTED 21
