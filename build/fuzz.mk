@@ -15,9 +15,11 @@ FUZZ_LARGEST ?= 1024 # bytes of an input that is kept
 FUZZ_CFLAGS  := -std=c11 -g -O1 -fno-omit-frame-pointer -DDOTPROXY_SANITIZE \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-FUZZ_DNS := $(DNS_SRC) regress/dns/check.c regress/dns/naive.c
+FUZZ_DNS := $(DNS_SRC) $(addprefix regress/dns/,check.c \
+	check_stored.c naive.c)
 FUZZ_SRC_dns_query  := $(FUZZ_DNS)
 FUZZ_SRC_dns_answer := $(FUZZ_DNS)
+FUZZ_SRC_dns_stored := $(FUZZ_DNS)
 FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 	dotproxy/ipc.c dotproxy/log.c dotproxy/counter.c
 FUZZ_SRC_config := $(OBJ)/parent/parse.c parent/config.c parent/pin.c \
@@ -43,8 +45,9 @@ fuzz-grow: fuzz
 
 # The corpus to begin with: the messages that the unit tests make by hand.
 fuzz-seeds: $(OBJ)/regress/dns/query_test $(OBJ)/regress/dns/answer_test \
-	    $(OBJ)/regress/dns/tell_test $(FUZZ_OBJ)/dns_query_fuzz \
-	    $(FUZZ_OBJ)/dns_answer_fuzz
+	    $(OBJ)/regress/dns/tell_test $(OBJ)/regress/dns/stored_test \
+	    $(FUZZ_OBJ)/dns_query_fuzz $(FUZZ_OBJ)/dns_answer_fuzz \
+	    $(FUZZ_OBJ)/dns_stored_fuzz
 	@FUZZ_OBJ='$(FUZZ_OBJ)' regress/fuzz/seeds $(filter %_test,$^)
 
 .SECONDEXPANSION:

@@ -19,7 +19,6 @@ static const char *check_error(const struct dns_query *, uint16_t, bool);
 static const char *check_text(const struct dns_question *);
 static const char *check_told(const uint8_t *, size_t,
     const struct dns_answer *, const struct naive *, unsigned int);
-static void ask(struct dns_query *, const struct dns_answer *, unsigned int);
 static const char *check_records(const struct naive *, const struct naive *,
     const struct dns_reply *, size_t);
 static const char *check_flags(const struct naive *, const struct naive *,
@@ -102,9 +101,33 @@ check_answer(const uint8_t *msg, size_t len)
 	HOLDS((a.opt != 0) == (n.opts == 1) &&
 		(a.opt == 0 || (a.opt >= a.additional && a.opt_end <= a.end)),
 	    "the OPT is in the additional section");
-	for (way = 0; way < 64 && broken == NULL; way++)
+	for (way = 0; way < CHECK_WAYS && broken == NULL; way++)
 		broken = check_told(msg, len, &a, &n, way);
 	return broken;
+}
+
+void
+check_way(struct dns_query *query, struct dns_reply *reply,
+    const struct dns_answer *a, size_t len, unsigned int way)
+{
+	const size_t limits[4] = { 512, 1232, 65535, len < 512 ? 512 : len };
+	size_t i;
+
+	*reply = (struct dns_reply){ limits[way & 3], 1232, 7, way & 1 };
+	memset(query, 0, sizeof(*query));
+	query->question = a->question;
+	query->id = (uint16_t)~a->id;
+	query->edns = (way & 4) != 0;
+	query->dnssec_ok = query->edns && (way & 8) != 0;
+	query->keepalive = query->edns && (way & 16) != 0;
+	query->flags = (uint16_t)((way & 16) != 0 ? DNS_RD : DNS_CD);
+	if ((way & 8) != 0)
+		query->flags |= DNS_AD;
+	/* Lengths are below 'A'. */
+	for (i = 0; (way & 32) != 0 && i < a->question.name_len; i++)
+		if ((query->question.name[i] | 0x20) >= 'a' &&
+		    (query->question.name[i] | 0x20) <= 'z')
+			query->question.name[i] ^= 0x20;
 }
 
 static const char *
@@ -205,8 +228,7 @@ static const char *
 check_told(const uint8_t *msg, size_t len, const struct dns_answer *a,
     const struct naive *n, unsigned int way)
 {
-	const size_t limits[4] = { 512, 1232, 65535, len < 512 ? 512 : len };
-	struct dns_reply reply = { limits[way & 3], 1232, 7, way & 1 };
+	struct dns_reply reply;
 	struct dns_query query;
 	struct dns_answer again;
 	struct naive told;
@@ -214,7 +236,7 @@ check_told(const uint8_t *msg, size_t len, const struct dns_answer *a,
 	uint8_t *buf;
 	size_t out, cap;
 
-	ask(&query, a, way);
+	check_way(&query, &reply, a, len, way);
 	/* Exactly as long as is allowed: for the sanitizer. */
 	buf = malloc(reply.limit);
 	if (buf == NULL)
@@ -235,27 +257,6 @@ check_told(const uint8_t *msg, size_t len, const struct dns_answer *a,
 		broken = "no answer is longer than its buffer";
 	free(buf);
 	return broken;
-}
-
-static void
-ask(struct dns_query *query, const struct dns_answer *a, unsigned int way)
-{
-	size_t i;
-
-	memset(query, 0, sizeof(*query));
-	query->question = a->question;
-	query->id = (uint16_t)~a->id;
-	query->edns = (way & 4) != 0;
-	query->dnssec_ok = query->edns && (way & 8) != 0;
-	query->keepalive = query->edns && (way & 16) != 0;
-	query->flags = (uint16_t)((way & 16) != 0 ? DNS_RD : DNS_CD);
-	if ((way & 8) != 0)
-		query->flags |= DNS_AD;
-	/* Lengths are below 'A'. */
-	for (i = 0; (way & 32) != 0 && i < a->question.name_len; i++)
-		if ((query->question.name[i] | 0x20) >= 'a' &&
-		    (query->question.name[i] | 0x20) <= 'z')
-			query->question.name[i] ^= 0x20;
 }
 
 static const char *

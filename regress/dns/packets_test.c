@@ -122,6 +122,10 @@ check_packet(const char *path, uint8_t *packet, size_t len, struct outcome *out)
 		broken = check_query(packet, len);
 		if (broken == NULL)
 			broken = check_answer(packet, len);
+		if (broken == NULL)
+			broken = check_stored(packet, len);
+		if (broken == NULL)
+			broken = check_scribble(packet, len);
 		ATF_CHECK_MSG(broken == NULL, "%s%s: not so: %s", path,
 		    turned ? " (QR turned)" : "", broken);
 		if (len > 2)

@@ -190,6 +190,31 @@ dns_write_u16_at(struct dns_writer *w, size_t pos, uint16_t v)
 	w->base[pos + 1] = (uint8_t)v;
 }
 
+void
+dns_write_u32_at(struct dns_writer *w, size_t pos, uint32_t v)
+{
+	if (w->failed || w->pos < 4 || pos > w->pos - 4) {
+		w->failed = true;
+		return;
+	}
+	w->base[pos] = (uint8_t)(v >> 24);
+	w->base[pos + 1] = (uint8_t)(v >> 16);
+	w->base[pos + 2] = (uint8_t)(v >> 8);
+	w->base[pos + 3] = (uint8_t)v;
+}
+
+void
+dns_write_lower_u32_at(struct dns_writer *w, size_t pos, uint32_t by)
+{
+	struct dns_reader r;
+	uint32_t v;
+
+	dns_reader_init(&r, w->base, w->pos);
+	dns_read_skip(&r, pos);
+	v = dns_read_u32(&r);
+	dns_write_u32_at(w, pos, v > by ? v - by : 0);
+}
+
 /* The next n bytes, which are then behind the reader; NULL once it failed. */
 static const uint8_t *
 take(struct dns_reader *r, size_t n)

@@ -55,5 +55,8 @@ void dns_write_bytes(struct dns_writer *w, const void *p, size_t n);
 void dns_write_zeroes(struct dns_writer *w, size_t n);
 /* Overwrites two bytes already written at pos (an RDLENGTH, a count). */
 void dns_write_u16_at(struct dns_writer *w, size_t pos, uint16_t v);
+/* Likewise four bytes: to v, or down by so much, but not below 0 (a TTL). */
+void dns_write_u32_at(struct dns_writer *w, size_t pos, uint32_t v);
+void dns_write_lower_u32_at(struct dns_writer *w, size_t pos, uint32_t by);
 
 #endif
