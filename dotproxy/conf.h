@@ -13,28 +13,36 @@
 
 #include "netaddr.h"
 
-#define CONF_WORKERS_MAX   64
-#define CONF_LISTEN_MAX	   32 /* addresses */
-#define CONF_ALLOW_MAX	   1024 /* prefixes */
-#define CONF_UPSTREAMS_MAX 16
-#define CONF_ADDRESSES_MAX 16 /* for each upstream */
-#define CONF_PINS_MAX	   16 /* for each upstream */
-#define CONF_NAME_MAX	   64 /* an upstream's name in the config, with NUL */
-#define CONF_HOST_MAX	   256 /* a name in a certificate, with NUL */
-#define CONF_USER_MAX	   33 /* with NUL */
-#define CONF_PIN_LEN	   32 /* SHA-256 */
-#define CONF_CA_MAX	   (4 << 20) /* bytes of a CA bundle */
+#define CONF_WORKERS_MAX    64
+#define CONF_LISTEN_MAX	    32 /* addresses */
+#define CONF_ALLOW_MAX	    1024 /* prefixes */
+#define CONF_UPSTREAMS_MAX  16
+#define CONF_ADDRESSES_MAX  16 /* for each upstream */
+#define CONF_PINS_MAX	    16 /* for each upstream */
+#define CONF_NAME_MAX	    64 /* an upstream's name in the config, with NUL */
+#define CONF_HOST_MAX	    256 /* a name in a certificate, with NUL */
+#define CONF_USER_MAX	    33 /* with NUL */
+#define CONF_PIN_LEN	    32 /* SHA-256 */
+#define CONF_CA_MAX	    (4 << 20) /* bytes of a CA bundle */
 
-#define CONF_PORT	   53
-#define CONF_TLS_PORT	   853
-#define CONF_USER	   "_dotproxy"
-#define CONF_CHROOT	   "/var/empty"
-#define CONF_UDP_SIZE	   1232 /* bytes; DNS flag day 2020 */
-#define CONF_UDP_SIZE_MIN  512
-#define CONF_UDP_SIZE_MAX  4096
-#define CONF_TCP_MAX	   1024 /* connections of a worker */
-#define CONF_TCP_EACH	   64 /* connections of one client address */
-#define CONF_TCP_LIMIT	   16384 /* the most either may be set to */
+#define CONF_PORT	    53
+#define CONF_TLS_PORT	    853
+#define CONF_USER	    "_dotproxy"
+#define CONF_CHROOT	    "/var/empty"
+#define CONF_UDP_SIZE	    1232 /* bytes; DNS flag day 2020 */
+#define CONF_UDP_SIZE_MIN   512
+#define CONF_UDP_SIZE_MAX   4096
+#define CONF_TCP_MAX	    1024 /* connections of a worker */
+#define CONF_TCP_EACH	    64 /* connections of one client address */
+#define CONF_TCP_LIMIT	    16384 /* the most either may be set to */
+
+#define CONF_CACHE_SIZE	    (32u << 20) /* bytes */
+#define CONF_CACHE_SIZE_MIN (1u << 20)
+#define CONF_CACHE_SIZE_MAX (1u << 31)
+#define CONF_TTL_MAX	    86400 /* seconds; RFC 8767 4: cap it */
+#define CONF_TTL_NEGATIVE   3600 /* RFC 2308 5 has 1 to 3 hours */
+#define CONF_TTL_LIMIT	    604800 /* the most any of these may be set to */
+#define CONF_STALE	    86400 /* seconds; RFC 8767 5: 1 to 3 days */
 
 struct conf_upstream {
 	char name[CONF_NAME_MAX]; /* as the config calls it */
@@ -58,6 +66,9 @@ struct conf {
 	struct netaddr allow[CONF_ALLOW_MAX]; /* prefixes */
 	uint32_t nallow;
 	uint32_t udp_size; /* bytes */
+	uint32_t cache_size; /* bytes; 0: no cache */
+	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
+	uint32_t stale; /* seconds after its end; 0: never */
 	uint32_t tcp_max; /* connections of one worker */
 	uint32_t tcp_each; /* connections of one client in it */
 	struct conf_upstream upstream[CONF_UPSTREAMS_MAX];

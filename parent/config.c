@@ -84,6 +84,10 @@ config_default(struct conf *conf)
 	for (i = 0; i < NITEMS(allow); i++)
 		prefix(conf, allow[i]);
 	conf->udp_size = CONF_UDP_SIZE;
+	conf->cache_size = CONF_CACHE_SIZE;
+	conf->ttl_max = CONF_TTL_MAX;
+	conf->ttl_negative = CONF_TTL_NEGATIVE;
+	conf->stale = CONF_STALE;
 	conf->tcp_max = CONF_TCP_MAX;
 	conf->tcp_each = CONF_TCP_EACH;
 	conf->upstream[0] = *config_builtin(builtins[0].name);

@@ -39,6 +39,7 @@ struct macro {
 /* Lines on which what may stand only once stood; 0 is nowhere. */
 struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
+	int cache, ttl_min, ttl_max, ttl_negative, stale;
 	int name, ca; /* of the upstream being read */
 };
 
@@ -90,6 +91,11 @@ static void unknown_keyword(struct parser *, struct word);
 static bool once(struct parser *, struct word, int *);
 static void set_number(struct parser *, uint32_t *, struct word, uint32_t,
     uint32_t, const char *);
+struct scale;
+static void set_scaled(struct parser *, uint32_t *, struct word,
+    const struct scale *, uint32_t, uint32_t, const char *);
+static void set_ttl(struct parser *, uint32_t *, struct word);
+static void check_ttls(struct parser *, struct word);
 static void set_macro(struct parser *, struct word, struct word);
 static void set_user(struct parser *, struct word);
 static void set_chroot(struct parser *, struct word);
@@ -106,12 +112,24 @@ static void set_ca(struct parser *, struct word);
 static void add_pin(struct parser *, struct word);
 static void add_forward(struct parser *, struct word);
 
+/* What a letter behind a number multiplies it by. */
+static const struct scale {
+	char letter;
+	uint32_t by;
+} sizes[] = { { 'K', 1u << 10 }, { 'M', 1u << 20 }, { 'G', 1u << 30 },
+	{ 0, 0 } },
+  times[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	  { 0, 0 } };
+
 #define LITERAL(n)  LITERAL_(n)
 #define LITERAL_(n) #n
 #define UP_TO(n)    "a number from 1 to " LITERAL(n)
 #define A_UDP_SIZE                                                             \
 	"a number from " LITERAL(CONF_UDP_SIZE_MIN) " to " LITERAL(            \
 	    CONF_UDP_SIZE_MAX)
+#define A_SIZE	    "a size from 1M to 2G"
+#define A_TTL	    "a time from 0 to 7d"
+#define A_TIME	    "a time from 1 to 7d"
 #define A_USER	    "the name of a user"
 #define A_PATH	    "an absolute path"
 #define AN_ADDRESS  "an IP address"
@@ -131,6 +149,7 @@ static void add_forward(struct parser *, struct word);
 %token	WORKERS USER CHROOT LISTEN ALLOW UDP TCP UPSTREAM FORWARD
 %token	ON PORT OR FROM SIZE CONNECTIONS EACH TO
 %token	ADDRESS NAME CA PIN
+%token	CACHE NO TTL MIN MAX NEGATIVE STALE
 
 %%
 
@@ -161,6 +180,8 @@ statement : macro
 	| listen
 	| allow
 	| udp
+	| cache
+	| no
 	| tcp
 	| upstream
 	| forward
@@ -235,6 +256,67 @@ udp	: UDP				{ expect(p, "\"size\""); }
 		if (once(p, $1, &p->seen.udp_size))
 			set_number(p, &p->conf->udp_size, $5, CONF_UDP_SIZE_MIN,
 			    CONF_UDP_SIZE_MAX, A_UDP_SIZE);
+	}
+	;
+
+cache	: CACHE				{
+		expect(p, "\"size\", \"ttl\" or \"stale\"");
+	}
+	  cached
+	;
+
+cached	: SIZE				{ expect(p, A_SIZE); }
+	  WORD				{
+		if (once(p, $1, &p->seen.cache))
+			set_scaled(p, &p->conf->cache_size, $3, sizes,
+			    CONF_CACHE_SIZE_MIN, CONF_CACHE_SIZE_MAX, A_SIZE);
+	}
+	| TTL				{
+		expect(p, "\"min\", \"max\" or \"negative\"");
+	}
+	  ttls				{ check_ttls(p, $1); }
+	| STALE				{ expect(p, A_TIME); }
+	  WORD				{
+		if (once(p, $1, &p->seen.stale))
+			set_scaled(p, &p->conf->stale, $3, times, 1,
+			    CONF_TTL_LIMIT, A_TIME);
+	}
+	;
+
+ttls	: ttl
+	| ttls ttl
+	;
+
+ttl	: MIN				{ expect(p, A_TTL); }
+	  WORD				{
+		if (once(p, $1, &p->seen.ttl_min))
+			set_ttl(p, &p->conf->ttl_min, $3);
+	}
+	| MAX				{ expect(p, A_TTL); }
+	  WORD				{
+		if (once(p, $1, &p->seen.ttl_max))
+			set_ttl(p, &p->conf->ttl_max, $3);
+	}
+	| NEGATIVE			{ expect(p, A_TTL); }
+	  WORD				{
+		if (once(p, $1, &p->seen.ttl_negative))
+			set_ttl(p, &p->conf->ttl_negative, $3);
+	}
+	;
+
+no	: NO				{
+		expect(p, "\"cache\" or \"stale\"");
+	}
+	  absent
+	;
+
+absent	: CACHE				{
+		if (once(p, $1, &p->seen.cache))
+			p->conf->cache_size = 0;
+	}
+	| STALE				{
+		if (once(p, $1, &p->seen.stale))
+			p->conf->stale = 0;
 	}
 	;
 
@@ -342,6 +424,8 @@ static const struct keyword {
 	{ "allow", ALLOW, PLACE_FILE },
 	{ "udp", UDP, PLACE_FILE },
 	{ "tcp", TCP, PLACE_FILE },
+	{ "cache", CACHE, PLACE_FILE },
+	{ "no", NO, PLACE_FILE },
 	{ "upstream", UPSTREAM, PLACE_FILE },
 	{ "forward", FORWARD, PLACE_FILE },
 	{ "address", ADDRESS, PLACE_UPSTREAM },
@@ -356,6 +440,11 @@ static const struct keyword {
 	{ "connections", CONNECTIONS, PLACE_NONE },
 	{ "each", EACH, PLACE_NONE },
 	{ "to", TO, PLACE_NONE },
+	{ "ttl", TTL, PLACE_NONE },
+	{ "min", MIN, PLACE_NONE },
+	{ "max", MAX, PLACE_NONE },
+	{ "negative", NEGATIVE, PLACE_NONE },
+	{ "stale", STALE, PLACE_NONE },
 };
 #define NKEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
 
@@ -915,6 +1004,46 @@ set_number(struct parser *p, uint32_t *n, struct word w, uint32_t least,
 {
 	if (!parse_number(w.text, least, most, n))
 		complain(p, w, "expected %s", expected);
+}
+
+/* A number, and perhaps one of the letters. */
+static void
+set_scaled(struct parser *p, uint32_t *n, struct word w,
+    const struct scale *scale, uint32_t least, uint32_t most,
+    const char *expected)
+{
+	char digits[16];
+	size_t len = strlen(w.text);
+	uint32_t by = 1, v;
+
+	for (; len > 0 && scale->letter != '\0'; scale++)
+		if (w.text[len - 1] == scale->letter) {
+			by = scale->by;
+			len--;
+			break;
+		}
+	if (len < sizeof(digits)) {
+		memcpy(digits, w.text, len);
+		digits[len] = '\0';
+		if (parse_number(digits, 0, most / by, &v) && v * by >= least) {
+			*n = v * by;
+			return;
+		}
+	}
+	complain(p, w, "expected %s", expected);
+}
+
+static void
+set_ttl(struct parser *p, uint32_t *n, struct word w)
+{
+	set_scaled(p, n, w, times, 0, CONF_TTL_LIMIT, A_TTL);
+}
+
+static void
+check_ttls(struct parser *p, struct word w)
+{
+	if (p->conf->ttl_min > p->conf->ttl_max)
+		complain(p, w, "min is more than max");
 }
 
 static void

@@ -30,6 +30,16 @@ config_print(const struct conf *conf, FILE *out)
 		fprintf(
 		    out, "\t%s\n", netaddr_prefix_text(&conf->allow[i], text));
 	fprintf(out, "}\nudp size %u\n", conf->udp_size);
+	if (conf->cache_size == 0)
+		fprintf(out, "no cache\n");
+	else
+		fprintf(out, "cache size %u\n", conf->cache_size);
+	fprintf(out, "cache ttl min %u max %u negative %u\n", conf->ttl_min,
+	    conf->ttl_max, conf->ttl_negative);
+	if (conf->stale == 0)
+		fprintf(out, "no stale\n");
+	else
+		fprintf(out, "cache stale %u\n", conf->stale);
 	fprintf(out, "tcp connections %u\n", conf->tcp_max);
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
 	for (i = 0; i < conf->nupstream; i++)
