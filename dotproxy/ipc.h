@@ -15,6 +15,7 @@
 #include "conf.h"
 #include "counter.h"
 #include "netaddr.h"
+#include "siphash.h"
 
 /* A child finds its end of the channel to the parent here. */
 #define IPC_PARENT_FD 3
@@ -50,6 +51,7 @@ enum ipc_type {
 	IPC_ADDRESS, /* struct ipc_address */
 	IPC_PIN, /* struct ipc_pin */
 	IPC_COMMIT, /* struct ipc_generation: the config is whole */
+	IPC_CACHE, /* struct ipc_cache, with the memory: once, in CONFIG */
 	IPC_PEER, /* struct ipc_peer, with the channel to it */
 	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */
 	IPC_COUNT, /* asks for IPC_COUNTERS */
@@ -114,7 +116,15 @@ struct ipc_conf_worker {
 	uint32_t udp_size;
 	uint32_t tcp_max;
 	uint32_t tcp_each;
+	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
+	uint32_t stale; /* seconds; 0: never */
 	uint32_t verbose; /* 0 or 1 */
+};
+
+/* The memory that all workers share; without the message there is no cache. */
+struct ipc_cache {
+	uint64_t size; /* bytes, as the memfd is sealed to */
+	struct siphash_key key; /* the same for all workers */
 };
 
 #define IPC_ALLOW_BATCH 256

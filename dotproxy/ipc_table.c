@@ -48,6 +48,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	[IPC_PIN] = { "pin", IPC_PARENT, IPC_TLS, LATER, EXACT(ipc_pin) },
 	[IPC_COMMIT] = { "commit", IPC_PARENT, CHILD, LATER,
 	    EXACT(ipc_generation) },
+	[IPC_CACHE] = { "cache", IPC_PARENT, IPC_WORKER, IPC_CONFIG,
+	    .fd_may = true, .fd_must = true, EXACT(ipc_cache) },
 	[IPC_PEER] = { "peer", IPC_PARENT, CHILD, LATER, .fd_may = true,
 	    .fd_must = true, EXACT(ipc_peer) },
 	[IPC_SOCKET] = { "socket", IPC_PARENT, IPC_TLS, IPC_RUN, .fd_may = true,

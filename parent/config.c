@@ -67,6 +67,31 @@ config_load(const char *path, char *const *macros, size_t nmacros)
 	return conf;
 }
 
+bool
+config_may_become(
+    const struct conf *now, const struct conf *next, uint32_t tcp_most)
+{
+	const struct {
+		const char *setting;
+		bool changes;
+	} fixed[] = {
+		{ "workers", next->workers != now->workers },
+		{ "user", strcmp(next->user, now->user) != 0 },
+		{ "chroot", strcmp(next->chroot, now->chroot) != 0 },
+		{ "cache size", next->cache_size != now->cache_size },
+		{ "more tcp connections", next->tcp_max > tcp_most },
+	};
+	bool may = true;
+	size_t i;
+
+	for (i = 0; i < NITEMS(fixed); i++)
+		if (fixed[i].changes) {
+			log_warnx("%s: needs a restart", fixed[i].setting);
+			may = false;
+		}
+	return may;
+}
+
 void
 config_default(struct conf *conf)
 {

@@ -24,6 +24,14 @@ struct conf *config_read(const char *path, char *const *macros, size_t nmacros);
  */
 struct conf *config_load(const char *path, char *const *macros, size_t nmacros);
 
+/*
+ * Whether a running dotproxy may take over next in the place of now; if not,
+ * the log says which settings need a restart. tcp_most: the most connections
+ * that its workers have room for.
+ */
+bool config_may_become(
+    const struct conf *now, const struct conf *next, uint32_t tcp_most);
+
 /* Prints it in the language itself: what comes out parses to the same. */
 void config_print(const struct conf *conf, FILE *out);
 

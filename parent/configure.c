@@ -54,11 +54,18 @@ configure_worker(struct child *c)
 		.udp_size = conf->udp_size,
 		.tcp_max = conf->tcp_max,
 		.tcp_each = conf->tcp_each,
+		.ttl_min = conf->ttl_min,
+		.ttl_max = conf->ttl_max,
+		.ttl_negative = conf->ttl_negative,
+		.stale = conf->stale,
 		.verbose = p->verbose };
+	const struct ipc_cache cache = { conf->cache_size, p->cache_key };
 	struct ipc_listen listen;
 	uint32_t i, n;
 
 	tell(c, IPC_CONF_WORKER, &head, sizeof(head), -1);
+	if (p->cache != -1 && c->ipc.state == IPC_CONFIG)
+		tell(c, IPC_CACHE, &cache, sizeof(cache), p->cache);
 	for (i = 0; i < conf->nallow; i += n) {
 		n = conf->nallow - i;
 		if (n > IPC_ALLOW_BATCH)

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
+#include "dotproxy/shared.h"
 
 #include "config.h"
 #include "notify.h"
@@ -98,8 +100,7 @@ parse_options(struct options *o, int argc, char *argv[])
 	while ((ch = getopt(argc, argv, "D:df:L:nv")) != -1)
 		switch (ch) {
 		case 'D':
-			if (o->nmacro == MACROS_MAX ||
-			    strchr(optarg, '=') == NULL)
+			if (o->nmacro == MACROS_MAX)
 				usage();
 			o->macro[o->nmacro++] = optarg;
 			break;
@@ -146,12 +147,12 @@ prepare(struct parent *p, const struct options *o)
 	    sandbox_user(p->conf->user, p->conf->chroot, &p->uid, &p->gid);
 	p->nofile_worker = p->conf->tcp_max + NOFILE_WORKER;
 	p->nofile_tls = NOFILE_TLS;
-	nofile =
-	    sandbox_nofile(p->nofile_worker > p->nofile_tls ? p->nofile_worker
-							    : p->nofile_tls);
+	nofile = sandbox_nofile(MAX(p->nofile_worker, p->nofile_tls));
 	if (listeners_open(&p->listeners, p->conf, p->workers, NULL) == -1 ||
 	    config_ca_open(p->ca, p->conf) == -1)
 		fatalx("not serving");
+	siphash_key_random(&p->cache_key);
+	p->cache = shared_memory(p->conf->cache_size);
 	if (!o->foreground) {
 		/* It stays in this folder: -f may be relative, and is read
 		 * again at a reload. */
@@ -165,7 +166,7 @@ prepare(struct parent *p, const struct options *o)
 		fatalx("event_base_new");
 	watch_signals(p);
 
-	params.nofile = nofile < NOFILE_PARENT ? nofile : NOFILE_PARENT;
+	params.nofile = MIN(nofile, NOFILE_PARENT);
 	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
 }
 
@@ -247,14 +248,8 @@ take_config(struct parent *p, struct conf *conf)
 	int ca[CONF_UPSTREAMS_MAX];
 	uint32_t i;
 
-	if (conf->workers != p->conf->workers ||
-	    strcmp(conf->user, p->conf->user) != 0 ||
-	    strcmp(conf->chroot, p->conf->chroot) != 0 ||
-	    conf->tcp_max + NOFILE_WORKER > p->nofile_worker) {
-		log_warnx("workers, user, chroot and more TCP connections "
-			  "need a restart");
+	if (!config_may_become(p->conf, conf, p->nofile_worker - NOFILE_WORKER))
 		return false;
-	}
 	if (config_ca_open(ca, conf) == -1)
 		return false;
 	if (listeners_open(&fresh, conf, p->workers, &p->listeners) == -1) {

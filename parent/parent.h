@@ -60,6 +60,8 @@ struct parent {
 	uint32_t workers;
 	struct listeners listeners;
 	int ca[CONF_UPSTREAMS_MAX]; /* memfds, in the order of forward */
+	int cache; /* memory that the workers share, -1: none */
+	struct siphash_key cache_key;
 	struct child child[CHILDREN_MAX]; /* [0] is tls */
 	uint32_t nchildren;
 	uint32_t nofile_worker, nofile_tls;
