@@ -17,6 +17,11 @@
 	X(queries_badvers, "questions answered BADVERS")                       \
 	X(queries_refused_type, "zone transfers answered REFUSED")             \
 	X(queries_refused_client, "questions REFUSED by allow from")           \
+	X(cache_hits, "questions answered from the cache")                     \
+	X(cache_misses, "questions that the cache had no answer to")           \
+	X(cache_stale, "answers of before given while upstreams fail")         \
+	X(cache_prefetched, "answers asked for again before they end")         \
+	X(cache_not_kept, "answers not kept: in use by another, or too large") \
 	X(queries_forwarded, "questions handed to the TLS process")            \
 	X(queries_shed, "questions answered SERVFAIL: too many in flight")     \
 	X(queries_timeout, "questions answered SERVFAIL: no answer in time")   \

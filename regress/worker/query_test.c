@@ -49,7 +49,7 @@ flush(void)
 {
 	uint32_t n;
 
-	ATF_REQUIRE_EQ(QUERY_ALL, query_fill(&table, &settings, &reply));
+	ATF_REQUIRE_EQ(QUERY_ALL, query_fill(&table, &settings, START, &reply));
 	n = table.batch.entries;
 	ipc_batch_init(&table.batch, IPC_QUERIES);
 	return n;
@@ -80,7 +80,7 @@ ask(struct dns_question *question, uint64_t now)
 	uint64_t id;
 
 	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, take(now));
-	ATF_REQUIRE_EQ(QUERY_ALL, query_fill(&table, &settings, &reply));
+	ATF_REQUIRE_EQ(QUERY_ALL, query_fill(&table, &settings, START, &reply));
 	id = batched(question);
 	ipc_batch_init(&table.batch, IPC_QUERIES);
 	return id;
@@ -103,7 +103,7 @@ answer(uint64_t id, const struct dns_question *question)
 	dns_write_u16(&w, question->type);
 	dns_write_u16(&w, question->class);
 	a.len = (uint16_t)w.pos;
-	return query_answer(&table, &settings, &a, buf, &reply);
+	return query_answer(&table, &settings, &a, buf, START, &reply);
 }
 
 static void
@@ -222,7 +222,7 @@ CASE(a_failure_of_the_upstreams_is_passed_on_with_its_reason)
 	a.id = ask(&question, START);
 	ATF_CHECK_EQ(1,
 	    query_answer(
-		&table, &settings, &a, (const uint8_t *)"gone", &reply));
+		&table, &settings, &a, (const uint8_t *)"gone", START, &reply));
 	expect_error(DNS_SERVFAIL, DNS_EDE_NETWORK_ERROR);
 	ATF_CHECK_EQ(1, counter_value[COUNTER_queries_failed]);
 }
@@ -317,13 +317,13 @@ CASE(a_tls_process_that_does_not_keep_up_has_a_backlog_of_fixed_size)
 	ATF_CHECK_EQ(QUERY_ANSWERED, take(START));
 	expect_error(DNS_SERVFAIL, DNS_EDE_OTHER);
 	/* A batch that could not be sent waits again, all of it. */
-	ATF_CHECK_EQ(QUERY_FULL, query_fill(&table, &settings, &reply));
+	ATF_CHECK_EQ(QUERY_FULL, query_fill(&table, &settings, START, &reply));
 	ATF_CHECK(table.batch.len >= IPC_BATCH_LEN);
 	ATF_CHECK(table.nwaiting < QUERY_BACKLOG);
 	query_unsend(&table);
 	ATF_CHECK_EQ(QUERY_BACKLOG, table.nwaiting);
 	do {
-		filled = query_fill(&table, &settings, &reply);
+		filled = query_fill(&table, &settings, START, &reply);
 		sent += table.batch.entries;
 		ipc_batch_init(&table.batch, IPC_QUERIES);
 	} while (filled == QUERY_FULL);
@@ -347,7 +347,7 @@ CASE(what_a_tls_process_took_with_it_is_asked_of_the_next)
 	/* One more waits for the next one to come. */
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, take(START + 2));
 	query_present(&table);
-	ATF_CHECK_EQ(QUERY_ALL, query_fill(&table, &settings, &reply));
+	ATF_CHECK_EQ(QUERY_ALL, query_fill(&table, &settings, START, &reply));
 	ATF_CHECK_EQ(3, table.batch.entries);
 	id = batched(&question);
 	ipc_batch_init(&table.batch, IPC_QUERIES);
@@ -368,7 +368,8 @@ CASE(a_question_that_ends_two_tls_processes_is_given_up)
 	query_absent(&table, START);
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, take(START));
 	query_present(&table);
-	ATF_CHECK_EQ(QUERY_GIVEN_UP, query_fill(&table, &settings, &reply));
+	ATF_CHECK_EQ(
+	    QUERY_GIVEN_UP, query_fill(&table, &settings, START, &reply));
 	expect_error(DNS_SERVFAIL, DNS_EDE_OTHER);
 	ATF_CHECK(reply.was_in_flight);
 	/* The other one goes its way. */
@@ -384,7 +385,8 @@ CASE(a_batch_that_was_not_sent_does_not_count_as_a_try)
 	set_up();
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, take(START));
 	for (i = 0; i < 2 * QUERY_SENDS_MAX; i++) {
-		ATF_CHECK_EQ(QUERY_ALL, query_fill(&table, &settings, &reply));
+		ATF_CHECK_EQ(
+		    QUERY_ALL, query_fill(&table, &settings, START, &reply));
 		ATF_CHECK_EQ(1, table.batch.entries);
 		query_unsend(&table);
 	}

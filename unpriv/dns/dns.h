@@ -61,15 +61,17 @@
 #define DNS_OPT_EDE	  15 /* RFC 8914 */
 
 /* Info codes of extended errors (RFC 8914 4) that dotproxy gives itself. */
-#define DNS_EDE_OTHER	      0
-#define DNS_EDE_STALE	      3
-#define DNS_EDE_PROHIBITED    18
-#define DNS_EDE_NOT_READY     14
-#define DNS_EDE_NOT_SUPPORTED 21
-#define DNS_EDE_NO_REACHABLE  22
-#define DNS_EDE_NETWORK_ERROR 23
-#define DNS_EDE_INVALID_DATA  24
-#define DNS_EDE_NONE	      0xffff
+#define DNS_EDE_OTHER		  0
+#define DNS_EDE_STALE		  3
+#define DNS_EDE_CACHED_ERROR	  13
+#define DNS_EDE_PROHIBITED	  18
+#define DNS_EDE_NOT_READY	  14
+#define DNS_EDE_NOT_AUTHORITATIVE 20
+#define DNS_EDE_NOT_SUPPORTED	  21
+#define DNS_EDE_NO_REACHABLE	  22
+#define DNS_EDE_NETWORK_ERROR	  23
+#define DNS_EDE_INVALID_DATA	  24
+#define DNS_EDE_NONE		  0xffff
 
 /* A question (RFC 1035 4.1.2): the name on the wire, uncompressed, in the
  * case it was sent in, root label included. */

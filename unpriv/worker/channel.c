@@ -48,7 +48,8 @@ channel_flush(void)
 	if (tls.fd == -1 || blocked)
 		return;
 	do {
-		filled = query_fill(&loop_queries, &loop_settings, &loop_reply);
+		filled = query_fill(
+		    &loop_queries, &loop_settings, loop_now(), &loop_reply);
 		if (filled == QUERY_GIVEN_UP) {
 			loop_send(&loop_reply);
 			continue;
@@ -123,7 +124,7 @@ take_answers(const struct ipc_message *m)
 
 	while ((r = ipc_answer_next(m, &offset, &answer, &body)) == 1) {
 		switch (query_answer(&loop_queries, &loop_settings, &answer,
-		    body, &loop_reply)) {
+		    body, loop_now(), &loop_reply)) {
 		case 1:
 			loop_send(&loop_reply);
 			break;

@@ -134,7 +134,7 @@ is_finished(void)
 {
 	if (stop_at == 0)
 		return false;
-	if (loop_queries.nused == 0 && !tcp_is_unsent())
+	if (loop_queries.nclients == 0 && !tcp_is_unsent())
 		return true;
 	return loop_now() >= stop_at + LOOP_TICK_MS;
 }

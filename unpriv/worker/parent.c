@@ -3,6 +3,7 @@
  * with the form: a message that breaks a rule ends this process.
  */
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 static void readable(evutil_socket_t, short, void *);
 static void dispatch(const struct ipc_message *);
 static void check(const char *);
+static void take_cache(const struct ipc_message *);
 static void commit(const struct ipc_message *);
 static void tell_counters(void);
 static void tell(enum ipc_type, const void *, size_t);
@@ -122,6 +124,9 @@ dispatch(const struct ipc_message *m)
 		memcpy(&listen, m->payload, sizeof(listen));
 		check(stage_socket(&staged, &listen, m->fd));
 		break;
+	case IPC_CACHE:
+		take_cache(m);
+		break;
 	case IPC_COMMIT:
 		commit(m);
 		break;
@@ -147,6 +152,32 @@ check(const char *wrong)
 {
 	if (wrong != NULL)
 		fatalx("the parent sent a config with %s", wrong);
+}
+
+/* Once: the memory stays with this process, whatever is reloaded. */
+static void
+take_cache(const struct ipc_message *m)
+{
+	struct answers *answers = &loop_queries.answers;
+	struct ipc_cache cache;
+	void *memory;
+
+	memcpy(&cache, m->payload, sizeof(cache));
+	check(!answers->on ? NULL : "a second cache");
+	check(!staged.open ? "a cache before the config" : NULL);
+	check(cache.size >= CONF_CACHE_SIZE_MIN &&
+		    cache.size <= CONF_CACHE_SIZE_MAX
+		? NULL
+		: "a cache out of bounds");
+	memory = mmap(NULL, (size_t)cache.size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, m->fd, 0);
+	if (memory == MAP_FAILED)
+		fatal("the cache's %llu bytes", (unsigned long long)cache.size);
+	(void)close(m->fd);
+	if (cache_attach(&answers->cache, memory, (size_t)cache.size,
+		&cache.key, staged.settings.index + 1) == -1)
+		fatalx("the cache cannot be used");
+	answers->on = true;
 }
 
 static void

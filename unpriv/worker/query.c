@@ -21,16 +21,23 @@ static void count_refusal(uint16_t);
 static void
 fail(struct query_reply *, const struct settings *, const struct query_client *,
     const struct dns_query *, uint16_t, const struct dns_ede *);
-static void fail_slot(struct query_table *, const struct settings *, uint32_t,
-    uint16_t, const void *, size_t, struct query_reply *);
-static void answer_slot(struct query_table *, const struct settings *, uint32_t,
-    const uint8_t *, size_t, struct query_reply *);
+static bool take_known(struct query_table *, const struct settings *,
+    const struct query_client *, const struct dns_query *, uint64_t, bool *,
+    struct query_reply *);
+static void ask_ahead(struct query_table *, const struct dns_query *, uint64_t);
+static bool tell_stale(struct query_table *, const struct settings *, uint32_t,
+    uint64_t, struct query_reply *);
+static bool fail_slot(struct query_table *, const struct settings *, uint32_t,
+    const struct dns_ede *, uint64_t, struct query_reply *);
+static bool answer_slot(struct query_table *, const struct settings *, uint32_t,
+    const uint8_t *, size_t, uint64_t, struct query_reply *);
 static void how_to_tell(struct dns_reply *, const struct settings *,
     const struct query_client *, const struct dns_query *);
 static struct dns_ede ede_text(uint16_t, const char *);
 static bool is_truncated(const struct query_reply *);
 static bool add_to_batch(struct query_table *, uint32_t);
-static uint32_t slot_new(struct query_table *);
+static uint32_t
+slot_new(struct query_table *, const struct dns_query *, uint64_t);
 static void slot_wait(struct query_table *, uint32_t);
 static void slot_free(struct query_table *, uint32_t);
 
@@ -38,8 +45,9 @@ void
 query_init(struct query_table *table, uint64_t now)
 {
 	table->oldest = table->newest = table->free = table->cursor = NONE;
+	table->patience = NONE;
 	table->fresh = 0;
-	table->nused = table->nwaiting = 0;
+	table->nused = table->nwaiting = table->nclients = 0;
 	table->absent = true;
 	table->absent_since = now;
 	ipc_batch_init(&table->batch, IPC_QUERIES);
@@ -55,6 +63,7 @@ query_take(struct query_table *table, const struct settings *settings,
 	struct dns_query query;
 	struct dns_ede ede;
 	const char *why;
+	bool has_stale;
 	uint32_t i;
 
 	/* 1. The message, whole. An answer is never answered. */
@@ -69,7 +78,9 @@ query_take(struct query_table *table, const struct settings *settings,
 		fail(reply, settings, client, &query, query.rcode, &ede);
 		return QUERY_ANSWERED;
 	}
-	/* 3. (The cache has its place here: QUERY_ANSWERED from it.) */
+	/* 3. What is known already. */
+	if (take_known(table, settings, client, &query, now, &has_stale, reply))
+		return QUERY_ANSWERED;
 	/* 4. Room in the table, and a TLS process that keeps up. */
 	if ((why = overloaded(table, now, &query.ede)) != NULL) {
 		counter_inc(queries_shed);
@@ -78,20 +89,21 @@ query_take(struct query_table *table, const struct settings *settings,
 		return QUERY_ANSWERED;
 	}
 	/* 5. In flight: query_fill asks, query_answer or query_expire ends. */
-	i = slot_new(table);
+	i = slot_new(table, &query, now);
 	slot = &table->slot[i];
 	slot->client = *client;
-	slot->query = query;
-	slot->deadline = now + QUERY_TIMEOUT_MS;
-	slot_wait(table, i);
+	slot->has_client = true;
+	slot->has_stale = has_stale;
+	table->nclients++;
 	return QUERY_IN_FLIGHT;
 }
 
 enum query_filled
 query_fill(struct query_table *table, const struct settings *settings,
-    struct query_reply *reply)
+    uint64_t now, struct query_reply *reply)
 {
-	static const char why[] = "the TLS process ended twice over this";
+	const struct dns_ede ede =
+	    ede_text(DNS_EDE_OTHER, "the TLS process ended twice over this");
 	struct query_slot *slot;
 	uint32_t i;
 
@@ -104,9 +116,9 @@ query_fill(struct query_table *table, const struct settings *settings,
 		}
 		if (slot->sends == QUERY_SENDS_MAX) {
 			counter_inc(queries_failed);
-			fail_slot(table, settings, i, DNS_EDE_OTHER, why,
-			    sizeof(why) - 1, reply);
-			return QUERY_GIVEN_UP;
+			if (fail_slot(table, settings, i, &ede, now, reply))
+				return QUERY_GIVEN_UP;
+			continue;
 		}
 		if (!add_to_batch(table, i))
 			return QUERY_FULL;
@@ -160,12 +172,13 @@ query_present(struct query_table *table)
 
 int
 query_answer(struct query_table *table, const struct settings *settings,
-    const struct ipc_answer *answer, const uint8_t *body,
+    const struct ipc_answer *answer, const uint8_t *body, uint64_t now,
     struct query_reply *reply)
 {
 	uint32_t i = (uint32_t)answer->id;
 	uint32_t generation = (uint32_t)(answer->id >> 32);
 	struct query_slot *slot;
+	struct dns_ede ede;
 
 	if (i >= table->fresh)
 		return -1;
@@ -177,28 +190,108 @@ query_answer(struct query_table *table, const struct settings *settings,
 		counter_inc(answers_late);
 		return 0;
 	}
-	if (answer->kind == IPC_FAILED) {
-		counter_inc(queries_failed);
-		fail_slot(
-		    table, settings, i, answer->ede, body, answer->len, reply);
-	} else
-		answer_slot(table, settings, i, body, answer->len, reply);
-	return 1;
+	if (answer->kind == IPC_ANSWERED)
+		return answer_slot(
+		    table, settings, i, body, answer->len, now, reply);
+	counter_inc(queries_failed);
+	answers_keep_failure(&table->answers, settings, &slot->query, now);
+	ede = (struct dns_ede){ answer->ede, answer->len, body };
+	return fail_slot(table, settings, i, &ede, now, reply);
 }
 
 bool
 query_expire(struct query_table *table, const struct settings *settings,
     uint64_t now, struct query_reply *reply)
 {
-	static const char why[] = "no answer in time";
-	uint32_t i = table->oldest;
+	const struct dns_ede ede =
+	    ede_text(DNS_EDE_NO_REACHABLE, "no answer in time");
+	struct query_slot *slot;
+	uint32_t i;
 
-	if (i == NONE || table->slot[i].deadline > now)
+	while ((i = table->patience) != NONE) {
+		slot = &table->slot[i];
+		if (now - (slot->deadline - QUERY_TIMEOUT_MS) <
+		    QUERY_PATIENCE_MS)
+			break;
+		table->patience = slot->next;
+		if (!tell_stale(table, settings, i, now, reply))
+			continue;
+		/* What it still asks for is for the cache. */
+		slot->has_client = false;
+		table->nclients--;
+		return true;
+	}
+	while ((i = table->oldest) != NONE && table->slot[i].deadline <= now) {
+		slot = &table->slot[i];
+		if (slot->has_client)
+			counter_inc(queries_timeout);
+		if (now != UINT64_MAX)
+			answers_keep_failure(
+			    &table->answers, settings, &slot->query, now);
+		if (fail_slot(table, settings, i, &ede, now, reply))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether it is answered from what is known: the answer, that it has just
+ * failed, or that it may be answered from the cache only (RD clear: who does
+ * not desire recursion is not to learn here what others asked).
+ */
+static bool
+take_known(struct query_table *table, const struct settings *settings,
+    const struct query_client *client, const struct dns_query *query,
+    uint64_t now, bool *has_stale, struct query_reply *reply)
+{
+	enum answers_found found;
+	struct dns_reply how;
+	struct dns_ede ede;
+
+	how_to_tell(&how, settings, client, query);
+	reply->client = *client;
+	reply->was_in_flight = false;
+	found = answers_look(&table->answers, settings, query, &how, now,
+	    reply->bytes, sizeof(reply->bytes), &reply->len);
+	*has_stale = found == ANSWERS_STALE;
+	switch (found) {
+	case ANSWERS_AGEING:
+		ask_ahead(table, query, now);
+		return true;
+	case ANSWERS_FRESH:
+		return true;
+	case ANSWERS_FAILED:
+		reply->len = answers_tell_stale(&table->answers, settings,
+		    query, &how, now, reply->bytes, sizeof(reply->bytes));
+		if (reply->len != 0)
+			return true;
+		ede = ede_text(DNS_EDE_CACHED_ERROR, "it has just failed");
+		fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
+		return true;
+	default:
+		break;
+	}
+	if ((query->flags & DNS_RD) != 0)
 		return false;
-	counter_inc(queries_timeout);
-	fail_slot(table, settings, i, DNS_EDE_NO_REACHABLE, why,
-	    sizeof(why) - 1, reply);
+	counter_inc(queries_refused_type);
+	ede = ede_text(DNS_EDE_NOT_AUTHORITATIVE, "not in the cache");
+	fail(reply, settings, client, query, DNS_REFUSED, &ede);
 	return true;
+}
+
+/* The answer is about to end and is asked for again, for whoever comes. */
+static void
+ask_ahead(
+    struct query_table *table, const struct dns_query *query, uint64_t now)
+{
+	struct dns_query again = *query;
+
+	/* Only where there is room to spare. */
+	if (table->absent || table->nused >= QUERY_MAX / 2)
+		return;
+	again.flags |= DNS_RD;
+	counter_inc(cache_prefetched);
+	(void)slot_new(table, &again, now);
 }
 
 /*
@@ -275,44 +368,76 @@ fail(struct query_reply *reply, const struct settings *settings,
 	    reply->bytes, sizeof(reply->bytes), rcode, ede, query, &how);
 }
 
-static void
+/* True: *reply holds an answer of before, for the slot's client. */
+static bool
+tell_stale(struct query_table *table, const struct settings *settings,
+    uint32_t i, uint64_t now, struct query_reply *reply)
+{
+	const struct query_slot *slot = &table->slot[i];
+	struct dns_reply how;
+
+	if (!slot->has_client || !slot->has_stale)
+		return false;
+	how_to_tell(&how, settings, &slot->client, &slot->query);
+	reply->client = slot->client;
+	reply->was_in_flight = true;
+	reply->len = answers_tell_stale(&table->answers, settings, &slot->query,
+	    &how, now, reply->bytes, sizeof(reply->bytes));
+	return reply->len != 0;
+}
+
+/* Ends the slot. True: its client is to be told so, with *reply. */
+static bool
 fail_slot(struct query_table *table, const struct settings *settings,
-    uint32_t i, uint16_t code, const void *text, size_t text_len,
+    uint32_t i, const struct dns_ede *ede, uint64_t now,
     struct query_reply *reply)
 {
 	const struct query_slot *slot = &table->slot[i];
-	struct dns_ede ede = { code, (uint16_t)text_len, text };
+	bool has_client = slot->has_client;
 
-	fail(reply, settings, &slot->client, &slot->query, DNS_SERVFAIL, &ede);
-	reply->was_in_flight = true;
+	if (has_client && !tell_stale(table, settings, i, now, reply)) {
+		fail(reply, settings, &slot->client, &slot->query, DNS_SERVFAIL,
+		    ede);
+		reply->was_in_flight = true;
+	}
 	slot_free(table, i);
+	return has_client;
 }
 
-static void
+/* Keeps the answer, and ends the slot. True: tell its client, with *reply. */
+static bool
 answer_slot(struct query_table *table, const struct settings *settings,
-    uint32_t i, const uint8_t *msg, size_t len, struct query_reply *reply)
+    uint32_t i, const uint8_t *msg, size_t len, uint64_t now,
+    struct query_reply *reply)
 {
-	static const char why[] = "the answer does not parse";
 	const struct query_slot *slot = &table->slot[i];
+	const struct dns_ede bad =
+	    ede_text(DNS_EDE_INVALID_DATA, "the answer does not parse");
+	bool has_client = slot->has_client;
 	struct dns_answer answer;
 	struct dns_reply how;
 
 	if (!dns_answer_read(&answer, msg, len) ||
 	    !dns_question_equal(&answer.question, &slot->query.question)) {
 		counter_inc(answers_bad);
-		fail_slot(table, settings, i, DNS_EDE_INVALID_DATA, why,
-		    sizeof(why) - 1, reply);
-		return;
+		return fail_slot(table, settings, i, &bad, now, reply);
 	}
-	how_to_tell(&how, settings, &slot->client, &slot->query);
-	reply->client = slot->client;
-	reply->was_in_flight = true;
-	reply->len = dns_answer_write(reply->bytes, sizeof(reply->bytes), msg,
-	    &answer, &slot->query, &how);
-	counter_inc(answers_upstream);
-	if (!how.tcp && is_truncated(reply))
-		counter_inc(answers_truncated);
+	answers_keep(
+	    &table->answers, settings, &slot->query, msg, &answer, now);
+	if (has_client &&
+	    (answer.rcode != DNS_SERVFAIL ||
+		!tell_stale(table, settings, i, now, reply))) {
+		how_to_tell(&how, settings, &slot->client, &slot->query);
+		reply->client = slot->client;
+		reply->was_in_flight = true;
+		reply->len = dns_answer_write(reply->bytes,
+		    sizeof(reply->bytes), msg, &answer, &slot->query, &how);
+		counter_inc(answers_upstream);
+		if (!how.tcp && is_truncated(reply))
+			counter_inc(answers_truncated);
+	}
 	slot_free(table, i);
+	return has_client;
 }
 
 static void
@@ -371,9 +496,9 @@ add_to_batch(struct query_table *table, uint32_t i)
 	    &table->batch, &q, sizeof(q), question.name, question.name_len);
 }
 
-/* There is one: overloaded() has looked. */
+/* There is one: who asks has looked. It waits to be asked, and has no client. */
 static uint32_t
-slot_new(struct query_table *table)
+slot_new(struct query_table *table, const struct dns_query *query, uint64_t now)
 {
 	struct query_slot *slot;
 	uint32_t i = table->free;
@@ -384,8 +509,10 @@ slot_new(struct query_table *table)
 		i = table->fresh++;
 	slot = &table->slot[i];
 	slot->generation++;
+	slot->query = *query;
+	slot->deadline = now + QUERY_TIMEOUT_MS;
 	slot->used = true;
-	slot->waiting = false;
+	slot->has_client = slot->has_stale = false;
 	slot->sends = 0;
 	/* All have the same time to live: the newest is the last to expire. */
 	slot->next = NONE;
@@ -396,6 +523,9 @@ slot_new(struct query_table *table)
 		table->oldest = i;
 	table->newest = i;
 	table->nused++;
+	if (table->patience == NONE)
+		table->patience = i;
+	slot_wait(table, i);
 	return i;
 }
 
@@ -415,8 +545,12 @@ slot_free(struct query_table *table, uint32_t i)
 
 	if (slot->waiting)
 		table->nwaiting--;
+	if (slot->has_client)
+		table->nclients--;
 	if (table->cursor == i)
 		table->cursor = slot->next;
+	if (table->patience == i)
+		table->patience = slot->next;
 	if (slot->prev != NONE)
 		table->slot[slot->prev].next = slot->next;
 	else

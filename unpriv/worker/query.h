@@ -9,10 +9,13 @@
 #include "dotproxy/ipc.h"
 #include "unpriv/dns/query.h"
 
+#include "answers.h"
 #include "settings.h"
 
 #define QUERY_MAX	 16384 /* in flight */
 #define QUERY_TIMEOUT_MS 4500 /* a client's answer is due within 5 s */
+/* Then a client is told what was true before, if that is known (RFC 8767 5). */
+#define QUERY_PATIENCE_MS 1800
 /* How many may wait to be written to the TLS process before new ones are
  * turned away: it does not keep up. */
 #define QUERY_BACKLOG 4096
@@ -48,6 +51,8 @@ struct query_slot {
 	uint32_t next, prev; /* oldest first; or next of the free ones */
 	uint8_t sends;
 	bool used;
+	bool has_client; /* or it is asked for the cache's sake alone */
+	bool has_stale; /* there was an answer that has ended */
 	bool waiting; /* not written to the TLS process yet */
 };
 
@@ -57,10 +62,12 @@ struct query_table {
 	uint32_t free; /* used before; the last one first: it is warm */
 	uint32_t fresh; /* from here on never used */
 	uint32_t cursor; /* no slot before it is waiting */
-	uint32_t nused, nwaiting;
+	uint32_t patience; /* all before it have been asked for patience */
+	uint32_t nused, nwaiting, nclients;
 	bool absent; /* no TLS process */
 	uint64_t absent_since;
 	struct ipc_batch batch; /* to the TLS process */
+	struct answers answers; /* known already */
 };
 
 /* Empty, and the TLS process absent since now. */
@@ -92,7 +99,7 @@ enum query_filled {
 	QUERY_GIVEN_UP /* send *reply, then call again */
 };
 enum query_filled query_fill(struct query_table *table,
-    const struct settings *settings, struct query_reply *reply);
+    const struct settings *settings, uint64_t now, struct query_reply *reply);
 void query_unsend(struct query_table *table);
 
 /* The TLS process is gone: what was in flight waits for the next one. */
@@ -104,10 +111,11 @@ void query_present(struct query_table *table);
  * -1: an id that was never given out; the TLS process is broken into.
  */
 int query_answer(struct query_table *table, const struct settings *settings,
-    const struct ipc_answer *answer, const uint8_t *body,
+    const struct ipc_answer *answer, const uint8_t *body, uint64_t now,
     struct query_reply *reply);
 
-/* True: a question ran out of time, send *reply and call again. */
+/* True: a question ran out of time, or its client of patience: send *reply and
+ * call again. UINT64_MAX: out of time are all. */
 bool query_expire(struct query_table *table, const struct settings *settings,
     uint64_t now, struct query_reply *reply);
 

@@ -30,6 +30,9 @@ stage_begin(
 	if (!between(m->tcp_max, 1, CONF_TCP_LIMIT) ||
 	    !between(m->tcp_each, 1, CONF_TCP_LIMIT))
 		return "tcp limit out of bounds";
+	if (m->ttl_min > m->ttl_max || m->ttl_max > CONF_TTL_LIMIT ||
+	    m->ttl_negative > CONF_TTL_LIMIT || m->stale > CONF_TTL_LIMIT)
+		return "cache time out of bounds";
 	if (m->verbose > 1)
 		return "verbose is neither 0 nor 1";
 	s->generation = m->generation;
@@ -38,6 +41,10 @@ stage_begin(
 	s->udp_size = m->udp_size;
 	s->tcp_max = m->tcp_max;
 	s->tcp_each = m->tcp_each;
+	s->ttl_min = m->ttl_min;
+	s->ttl_max = m->ttl_max;
+	s->ttl_negative = m->ttl_negative;
+	s->stale = m->stale;
 	s->verbose = m->verbose == 1;
 	s->nallow = 0;
 	staged->want_allow = m->nallow;

@@ -18,6 +18,8 @@ struct settings {
 	uint32_t udp_size; /* bytes */
 	uint32_t tcp_max; /* connections */
 	uint32_t tcp_each; /* connections of one client */
+	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
+	uint32_t stale; /* seconds after its end; 0: never */
 	bool verbose;
 	uint32_t nallow;
 	struct netaddr allow[CONF_ALLOW_MAX];

@@ -1,0 +1,209 @@
+/*
+ * The cache of answers. It must never answer what was not asked: the key holds
+ * all that an answer depends on, and what the memory holds otherwise can only
+ * make a client's answer wrong, which its sharers can do anyway.
+ */
+#include "dotproxy/counter.h"
+#include "unpriv/dns/stored.h"
+
+#include "answers.h"
+
+#define SECOND	  1000
+#define AGEING	  10 /* the last tenth of its time */
+#define KEY_MAX	  (DNS_STORED_KEY_MAX + 1)
+#define IS_FAILED 0xff /* behind a key: of what is known of its failures */
+/* How often in a row is in the lower byte of a failure's tag, the config it
+ * was under in the others. */
+#define TIMES 0xff
+
+_Static_assert(KEY_MAX <= CACHE_KEY_MAX, "room for a failure's key");
+
+struct key {
+	uint8_t bytes[KEY_MAX];
+	size_t len;
+	uint64_t hash;
+};
+
+static void
+key_of(struct key *, const struct answers *, const struct dns_query *);
+static void
+key_of_failure(struct key *, const struct answers *, const struct key *);
+static bool has_failed(const struct answers *, const struct settings *,
+    const struct key *, uint64_t);
+static bool
+is_usable(const struct settings *, const struct cache_hit *, uint64_t);
+static void put(struct answers *, const struct key *, const uint8_t *, size_t,
+    uint32_t, uint32_t, uint64_t);
+
+/* Copies of what the cache holds, or is to hold. */
+static uint8_t stored[CACHE_PAYLOAD_MAX];
+
+enum answers_found
+answers_look(struct answers *answers, const struct settings *settings,
+    const struct dns_query *query, const struct dns_reply *how, uint64_t now,
+    uint8_t *buf, size_t cap, size_t *len)
+{
+	struct dns_stored_now then = { 0, 0, NULL };
+	struct cache_hit hit;
+	struct key key;
+	bool found;
+
+	if (!answers->on)
+		return ANSWERS_NONE;
+	key_of(&key, answers, query);
+	found = cache_get(
+	    &answers->cache, key.hash, key.bytes, key.len, stored, &hit);
+	if (found && now < hit.expires && now >= hit.stored) {
+		then.age = (uint32_t)((now - hit.stored) / SECOND);
+		*len = dns_stored_tell(
+		    buf, cap, stored, hit.len, &then, query, how);
+		if (*len != 0) {
+			counter_inc(cache_hits);
+			if ((hit.expires - now) * AGEING <
+				hit.expires - hit.stored &&
+			    hit.uses > 0 &&
+			    cache_claim(&answers->cache, key.hash, key.bytes,
+				key.len, now, 5 * SECOND))
+				return ANSWERS_AGEING;
+			return ANSWERS_FRESH;
+		}
+		found = false;
+	}
+	counter_inc(cache_misses);
+	found = found && is_usable(settings, &hit, now);
+	if (has_failed(answers, settings, &key, now))
+		return ANSWERS_FAILED;
+	return found ? ANSWERS_STALE : ANSWERS_NONE;
+}
+
+size_t
+answers_tell_stale(struct answers *answers, const struct settings *settings,
+    const struct dns_query *query, const struct dns_reply *how, uint64_t now,
+    uint8_t *buf, size_t cap)
+{
+	const struct dns_ede ede = { DNS_EDE_STALE, 0, NULL };
+	const struct dns_stored_now then = { 0, ANSWERS_STALE_TTL, &ede };
+	struct cache_hit hit;
+	struct key key;
+	size_t len;
+
+	if (!answers->on)
+		return 0;
+	key_of(&key, answers, query);
+	if (!cache_get(
+		&answers->cache, key.hash, key.bytes, key.len, stored, &hit) ||
+	    !is_usable(settings, &hit, now))
+		return 0;
+	len = dns_stored_tell(buf, cap, stored, hit.len, &then, query, how);
+	if (len != 0)
+		counter_inc(cache_stale);
+	return len;
+}
+
+void
+answers_keep(struct answers *answers, const struct settings *settings,
+    const struct dns_query *query, const uint8_t *msg,
+    const struct dns_answer *answer, uint64_t now)
+{
+	struct dns_ttl_limits limits = { settings->ttl_min, settings->ttl_max,
+		settings->ttl_negative, 1 };
+	struct dns_storable storable;
+	struct key key;
+	size_t len;
+
+	if (!answers->on)
+		return;
+	dns_storable(&storable, msg, answer, &query->question, &limits);
+	switch (storable.kind) {
+	case DNS_POSITIVE:
+	case DNS_NEGATIVE:
+		break;
+	case DNS_FAILURE:
+		answers_keep_failure(answers, settings, query, now);
+		return;
+	default:
+		return;
+	}
+	len = dns_stored_write(stored, sizeof(stored), msg, answer, &storable);
+	if (len == 0)
+		return;
+	key_of(&key, answers, query);
+	put(answers, &key, stored, len, storable.ttl, 0, now);
+}
+
+void
+answers_keep_failure(struct answers *answers, const struct settings *settings,
+    const struct dns_query *query, uint64_t now)
+{
+	uint32_t times = 0, ttl;
+	struct cache_hit hit;
+	struct key key, failure;
+
+	if (!answers->on)
+		return;
+	key_of(&key, answers, query);
+	key_of_failure(&failure, answers, &key);
+	if (cache_get(&answers->cache, failure.hash, failure.bytes, failure.len,
+		stored, &hit) &&
+	    hit.tag >> 8 == (settings->generation & (UINT32_MAX >> 8)) &&
+	    now < hit.expires + (uint64_t)ANSWERS_FAILURE_MAX * SECOND)
+		times = hit.tag & TIMES;
+	ttl = times < 6 ? 1u << times : ANSWERS_FAILURE_MAX;
+	if (times < TIMES)
+		times++;
+	put(answers, &failure, NULL, 0, ttl, settings->generation << 8 | times,
+	    now);
+}
+
+static void
+key_of(struct key *key, const struct answers *answers,
+    const struct dns_query *query)
+{
+	struct dns_question folded = query->question;
+
+	dns_question_fold(&folded);
+	key->len = dns_stored_key(
+	    key->bytes, sizeof(key->bytes), &folded, dns_query_ask(query));
+	key->hash = cache_hash(&answers->cache, key->bytes, key->len);
+}
+
+static void
+key_of_failure(
+    struct key *failure, const struct answers *answers, const struct key *key)
+{
+	*failure = *key;
+	failure->bytes[failure->len++] = IS_FAILED;
+	failure->hash =
+	    cache_hash(&answers->cache, failure->bytes, failure->len);
+}
+
+static bool
+has_failed(const struct answers *answers, const struct settings *settings,
+    const struct key *key, uint64_t now)
+{
+	struct cache_hit hit;
+	struct key failure;
+
+	key_of_failure(&failure, answers, key);
+	return cache_get(&answers->cache, failure.hash, failure.bytes,
+		   failure.len, stored, &hit) &&
+	    now < hit.expires &&
+	    hit.tag >> 8 == (settings->generation & (UINT32_MAX >> 8));
+}
+
+static bool
+is_usable(
+    const struct settings *settings, const struct cache_hit *hit, uint64_t now)
+{
+	return settings->stale != 0 &&
+	    now < hit->expires + (uint64_t)settings->stale * SECOND;
+}
+
+static void
+put(struct answers *answers, const struct key *key, const uint8_t *payload,
+    size_t len, uint32_t ttl, uint32_t tag, uint64_t now)
+{
+	if (!cache_put(&answers->cache, key->hash, key->bytes, key->len,
+		payload, len, now, now + (uint64_t)ttl * SECOND, tag, now))
+		counter_inc(cache_not_kept);
+}
