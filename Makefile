@@ -1,5 +1,5 @@
 # dotproxy: GNU make. `make`, `sudo make run`, `sudo make test`, `make demo`,
-# `make install`; everything built goes into $(OBJ).
+# `make install`, `sudo make bench`; everything built goes into $(OBJ).
 #
 #   OBJ=dir          another folder for what is built
 #   STATIC=1         static-pie programs (the container's)
@@ -29,3 +29,4 @@ include build/regress.mk
 include build/fuzz.mk
 include build/install.mk
 include build/targets.mk
+include build/bench.mk
