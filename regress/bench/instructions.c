@@ -1,0 +1,158 @@
+/*
+ * The worker's part of a question in a loop, for callgrind to count: the same
+ * names over and over, without a socket, a clock or another process.
+ *
+ *	instructions hit|miss rounds
+ *
+ * hit: what was answered once is asked again, and must be answered at once
+ * (else it exits 3: nothing here remembers). miss: asked, batched for the
+ * TLS process, answered by it.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unpriv/dns/reader.h"
+#include "unpriv/worker/query.h"
+
+#define NAMES  1000
+#define NOW    1000 /* ms */
+#define NOHITS 3
+#define OPT    11 /* bytes */
+
+static void set_up(void);
+static size_t ask(unsigned int, uint8_t *);
+static enum query_fate take(const uint8_t *, size_t);
+static void answer_one(const uint8_t *, size_t);
+static size_t answer_of(uint8_t *, size_t, const uint8_t *, size_t);
+static uint64_t batched(void);
+
+static struct query_table table;
+static struct settings settings;
+static struct query_client client;
+static struct query_reply reply;
+
+int
+main(int argc, char *argv[])
+{
+	unsigned int i, rounds;
+	uint8_t msg[512];
+	bool hit;
+	size_t len;
+
+	if (argc != 3)
+		errx(2, "usage: instructions hit|miss rounds");
+	hit = strcmp(argv[1], "hit") == 0;
+	rounds = (unsigned int)atoi(argv[2]);
+	set_up();
+	for (i = 0; hit && i < NAMES; i++) {
+		len = ask(i, msg);
+		if (take(msg, len) == QUERY_IN_FLIGHT)
+			answer_one(msg, len);
+	}
+	for (i = 0; i < rounds; i++) {
+		len = ask(hit ? i % NAMES : NAMES + i, msg);
+		if (take(msg, len) == QUERY_ANSWERED)
+			continue;
+		if (hit)
+			return NOHITS;
+		answer_one(msg, len);
+	}
+	return 0;
+}
+
+static void
+set_up(void)
+{
+	settings.udp_size = 1232;
+	settings.nallow = 1;
+	if (!netaddr_parse_prefix(&settings.allow[0], "127.0.0.0/8") ||
+	    !netaddr_parse(&client.address, "127.0.0.1"))
+		errx(1, "netaddr");
+	client.proto = IPC_UDP;
+	query_init(&table, NOW);
+	query_present(&table);
+}
+
+/* As a stub asks: RD, and an OPT that says 1232 bytes. */
+static size_t
+ask(unsigned int number, uint8_t *msg)
+{
+	struct dns_writer w;
+	char label[16];
+
+	dns_writer_init(&w, msg, 512);
+	dns_write_u16(&w, (uint16_t)number);
+	dns_write_u16(&w, DNS_RD);
+	dns_write_u32(&w, 1u << 16);
+	dns_write_u32(&w, 1);
+	snprintf(label, sizeof(label), "%cn%06u", 7, number);
+	dns_write_bytes(&w, label, 8);
+	dns_write_bytes(&w, "\7example\3org", 13);
+	dns_write_u32(&w, 1u << 16 | 1);
+	dns_write_bytes(&w, "\0\0\51\4\320\0\0\0\0\0\0", OPT);
+	return w.pos;
+}
+
+static enum query_fate
+take(const uint8_t *msg, size_t len)
+{
+	enum query_fate fate;
+
+	fate = query_take(
+	    &table, &settings, &client, msg, len, false, NOW, &reply);
+	if (fate == QUERY_DROPPED)
+		errx(1, "dropped");
+	return fate;
+}
+
+static void
+answer_one(const uint8_t *msg, size_t len)
+{
+	struct ipc_answer a = { .kind = IPC_ANSWERED };
+	uint8_t buf[512];
+
+	if (query_fill(&table, &settings, &reply) != QUERY_ALL)
+		errx(1, "query_fill");
+	a.id = batched();
+	ipc_batch_init(&table.batch, IPC_QUERIES);
+	a.len = (uint16_t)answer_of(buf, sizeof(buf), msg, len);
+	if (query_answer(&table, &settings, &a, buf, &reply) != 1)
+		errx(1, "query_answer");
+}
+
+/* One A record, good for an hour, and an OPT. */
+static size_t
+answer_of(uint8_t *buf, size_t cap, const uint8_t *msg, size_t len)
+{
+	static const uint8_t record[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0,
+		4, 192, 0, 2, 1 };
+	struct dns_writer w;
+
+	dns_writer_init(&w, buf, cap);
+	dns_write_u16(&w, 0);
+	dns_write_u16(&w, DNS_QR | DNS_RD | DNS_RA);
+	dns_write_u32(&w, 1u << 16 | 1);
+	dns_write_u32(&w, 1);
+	dns_write_bytes(&w, msg + 12, len - OPT - 12);
+	dns_write_bytes(&w, record, sizeof(record));
+	dns_write_bytes(&w, msg + len - OPT, OPT);
+	return w.pos;
+}
+
+/* The id of the question that was just put into the batch. */
+static uint64_t
+batched(void)
+{
+	struct ipc_message m = { .type = IPC_QUERIES, .fd = -1 };
+	const uint8_t *name;
+	struct ipc_query q;
+	size_t offset = 0;
+
+	m.payload = table.batch.buffer.bytes + sizeof(struct ipc_header);
+	m.len = table.batch.len;
+	if (ipc_query_next(&m, &offset, &q, &name) != 1)
+		errx(1, "nothing was asked");
+	return q.id;
+}
