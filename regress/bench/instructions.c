@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "unpriv/dns/reader.h"
 #include "unpriv/worker/query.h"
@@ -65,6 +66,9 @@ main(int argc, char *argv[])
 static void
 set_up(void)
 {
+	const struct siphash_key key = { 1, 2 };
+	void *memory;
+
 	settings.udp_size = 1232;
 	settings.nallow = 1;
 	if (!netaddr_parse_prefix(&settings.allow[0], "127.0.0.0/8") ||
@@ -73,6 +77,14 @@ set_up(void)
 	client.proto = IPC_UDP;
 	query_init(&table, NOW);
 	query_present(&table);
+	settings.ttl_max = CONF_TTL_MAX;
+	memory = mmap(NULL, CONF_CACHE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED ||
+	    cache_attach(
+		&table.answers.cache, memory, CONF_CACHE_SIZE, &key, 1) == -1)
+		err(1, "cache");
+	table.answers.on = true;
 }
 
 /* As a stub asks: RD, and an OPT that says 1232 bytes. */
@@ -113,12 +125,12 @@ answer_one(const uint8_t *msg, size_t len)
 	struct ipc_answer a = { .kind = IPC_ANSWERED };
 	uint8_t buf[512];
 
-	if (query_fill(&table, &settings, &reply) != QUERY_ALL)
+	if (query_fill(&table, &settings, NOW, &reply) != QUERY_ALL)
 		errx(1, "query_fill");
 	a.id = batched();
 	ipc_batch_init(&table.batch, IPC_QUERIES);
 	a.len = (uint16_t)answer_of(buf, sizeof(buf), msg, len);
-	if (query_answer(&table, &settings, &a, buf, &reply) != 1)
+	if (query_answer(&table, &settings, &a, buf, NOW, &reply) != 1)
 		errx(1, "query_answer");
 }
 
