@@ -18,17 +18,17 @@ bench-instructions:
 	@regress/bench/count
 
 $(OBJ)/regress/bench/echo: $(OBJ)/regress/bench/echo.o
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^
+	$(CC) $(LDFLAGS_ALL) $(NO_LTO) -pie -o $@ $^
 
 $(OBJ)/regress/bench/dot: $(OBJ)/regress/bench/dot.o
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(TLS_LIBS)
+	$(CC) $(LDFLAGS_ALL) $(NO_LTO) -pie -o $@ $^ $(TLS_LIBS)
 
 $(OBJ)/regress/bench/pace: $(OBJ)/regress/bench/pace.o \
 	    $(OBJ)/regress/bench/names.o
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^
+	$(CC) $(LDFLAGS_ALL) $(NO_LTO) -pie -o $@ $^
 
 $(OBJ)/regress/bench/instructions: $(OBJ)/regress/bench/instructions.o \
 	    $(LINK_worker)
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
+	$(CC) $(LDFLAGS_ALL) $(LTO_LD) -pie -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
 
 .PHONY: bench bench-instructions

@@ -34,6 +34,14 @@ HARDEN  += $(if $(FORTIFY),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3, \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
 
+# Across files, for the programs: what reads a message byte by byte is small
+# functions of another file. The objects hold plain code too, for the tests.
+ifndef SANITIZE
+LTO     := $(call cc-option,-flto=auto -ffat-lto-objects)
+LTO_LD  := $(if $(LTO),-flto=auto -O2)
+NO_LTO  := $(if $(LTO),-fno-lto)
+endif
+
 ifdef STATIC
 PIE_LD  := -static-pie
 PKGSTATIC := --static
@@ -44,7 +52,7 @@ endif
 
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. -I$(OBJ) -DLIBEXEC='"$(LIBEXEC)"' \
 	-DSYSCONF='"$(SYSCONF)"' $(CPPFLAGS)
-CFLAGS_ALL   = $(CFLAGS) $(WARN) $(HARDEN) -fPIE
+CFLAGS_ALL   = $(CFLAGS) $(WARN) $(HARDEN) $(LTO) -fPIE
 LDFLAGS_ALL  = $(HARDEN) $(HARDEN_LD) $(LDFLAGS)
 
 pkg = $(shell $(PKGCONFIG) $(PKGSTATIC) $(1) $(2) 2>/dev/null)

@@ -19,13 +19,13 @@ PROGRAMS := $(OBJ)/dotproxy $(OBJ)/dotproxy-worker $(OBJ)/dotproxy-tls
 programs: $(PROGRAMS)
 
 $(OBJ)/dotproxy: $(PARENT_OBJ) $(SHARED_OBJ)
-	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
+	$(CC) $(LDFLAGS_ALL) $(LTO_LD) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
 
 $(OBJ)/dotproxy-worker: $(WORKER_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
-	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
+	$(CC) $(LDFLAGS_ALL) $(LTO_LD) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
 
 $(OBJ)/dotproxy-tls: $(TLS_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
-	$(CC) $(LDFLAGS_ALL) $(PIE_LD) -o $@ $^ $(TLS_LIBS) $(EVENT_LIBS) \
+	$(CC) $(LDFLAGS_ALL) $(LTO_LD) $(PIE_LD) -o $@ $^ $(TLS_LIBS) $(EVENT_LIBS) \
 		$(CONFINE_LIBS)
 
 $(OBJ)/shared/%.o: dotproxy/%.c

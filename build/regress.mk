@@ -38,7 +38,7 @@ link_of = $(LINK_$(notdir $(patsubst %/,%,$(dir $(1)))))
 
 .SECONDEXPANSION:
 $(REGRESS_BIN): $(OBJ)/%: $(OBJ)/%.o $$(call link_of,$$@) $(REGRESS_LSAN)
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(LIBS_$(notdir $(@D))) \
+	$(CC) $(LDFLAGS_ALL) $(NO_LTO) -pie -o $@ $^ $(LIBS_$(notdir $(@D))) \
 		$(EVENT_LIBS) $(CONFINE_LIBS) $(ATF_LIBS)
 
 $(OBJ)/regress/%_test: regress/%_test.sh

@@ -1,4 +1,5 @@
 /* SipHash-2-4, written from the paper; its test vector is in regress. */
+#include <endian.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -7,7 +8,7 @@
 
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
-static void sip_rounds(uint64_t[4], int);
+static void sip_round(uint64_t[4]);
 static uint64_t load_le64(const uint8_t *);
 
 void
@@ -31,44 +32,43 @@ siphash(const struct siphash_key *key, const void *data, size_t len)
 	for (i = 0; i < whole; i += 8) {
 		word = load_le64(p + i);
 		v[3] ^= word;
-		sip_rounds(v, 2);
+		sip_round(v);
+		sip_round(v);
 		v[0] ^= word;
 	}
 	word = (uint64_t)len << 56;
 	for (i = whole; i < len; i++)
 		word |= (uint64_t)p[i] << (8 * (i - whole));
 	v[3] ^= word;
-	sip_rounds(v, 2);
+	sip_round(v);
+	sip_round(v);
 	v[0] ^= word;
 	v[2] ^= 0xff;
-	sip_rounds(v, 4);
+	for (i = 0; i < 4; i++)
+		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static void
-sip_rounds(uint64_t v[4], int n)
+static inline void
+sip_round(uint64_t v[4])
 {
-	for (; n > 0; n--) {
-		v[0] += v[1];
-		v[1] = ROTL(v[1], 13) ^ v[0];
-		v[0] = ROTL(v[0], 32);
-		v[2] += v[3];
-		v[3] = ROTL(v[3], 16) ^ v[2];
-		v[0] += v[3];
-		v[3] = ROTL(v[3], 21) ^ v[0];
-		v[2] += v[1];
-		v[1] = ROTL(v[1], 17) ^ v[2];
-		v[2] = ROTL(v[2], 32);
-	}
+	v[0] += v[1];
+	v[1] = ROTL(v[1], 13) ^ v[0];
+	v[0] = ROTL(v[0], 32);
+	v[2] += v[3];
+	v[3] = ROTL(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = ROTL(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = ROTL(v[1], 17) ^ v[2];
+	v[2] = ROTL(v[2], 32);
 }
 
 static uint64_t
 load_le64(const uint8_t *p)
 {
-	uint64_t word = 0;
-	int i;
+	uint64_t word;
 
-	for (i = 7; i >= 0; i--)
-		word = word << 8 | p[i];
-	return word;
+	memcpy(&word, p, sizeof(word));
+	return le64toh(word);
 }
