@@ -16,6 +16,7 @@
 	X(queries_notimp, "questions answered NOTIMP")                         \
 	X(queries_badvers, "questions answered BADVERS")                       \
 	X(queries_refused_type, "zone transfers answered REFUSED")             \
+	X(queries_refused_recursion, "questions without RD not in the cache")  \
 	X(queries_refused_client, "questions REFUSED by allow from")           \
 	X(cache_hits, "questions answered from the cache")                     \
 	X(cache_misses, "questions that the cache had no answer to")           \

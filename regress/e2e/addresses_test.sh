@@ -39,7 +39,7 @@ asked() {
 testcase a_client_outside_of_allow_from_is_refused_with_a_reason 30 unbound ss
 a_client_outside_of_allow_from_is_refused_with_a_reason_body() {
 	port=$(free_port)
-	start_all 'allow from { 127.0.0.1 127.0.1.0/24 }'
+	start_all 'allow from { 127.0.0.1 127.0.1.0/24 }' 'no cache'
 	asked 127.0.0.1 127.0.0.1 'rcode=0 .* counts=1/1/'
 	asked 127.0.0.1 127.0.1.200 'rcode=0 '
 	asked 127.0.0.1 127.0.0.9 'rcode=5 .* ede=18 '

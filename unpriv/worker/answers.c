@@ -29,14 +29,16 @@ key_of(struct key *, const struct answers *, const struct dns_query *);
 static void
 key_of_failure(struct key *, const struct answers *, const struct key *);
 static bool has_failed(const struct answers *, const struct settings *,
-    const struct key *, uint64_t);
+    const struct key *, uint64_t, struct cache_hit *);
+static void put_failure(struct answers *, const struct settings *,
+    const struct dns_query *, const uint8_t *, size_t, uint64_t);
 static bool
 is_usable(const struct settings *, const struct cache_hit *, uint64_t);
 static void put(struct answers *, const struct key *, const uint8_t *, size_t,
     uint32_t, uint32_t, uint64_t);
 
-/* Copies of what the cache holds, or is to hold. */
-static uint8_t stored[CACHE_PAYLOAD_MAX];
+/* A copy of what the cache holds, and what it is to hold. */
+static uint8_t stored[CACHE_PAYLOAD_MAX], payload[CACHE_PAYLOAD_MAX];
 
 enum answers_found
 answers_look(struct answers *answers, const struct settings *settings,
@@ -46,6 +48,7 @@ answers_look(struct answers *answers, const struct settings *settings,
 	struct dns_stored_now then = { 0, 0, NULL };
 	struct cache_hit hit;
 	struct key key;
+	size_t told;
 	bool found;
 
 	if (!answers->on)
@@ -53,7 +56,9 @@ answers_look(struct answers *answers, const struct settings *settings,
 	key_of(&key, answers, query);
 	found = cache_get(
 	    &answers->cache, key.hash, key.bytes, key.len, stored, &hit);
-	if (found && now < hit.expires && now >= hit.stored) {
+	/* However long who wrote it there would have it live. */
+	if (found && now < hit.expires && now >= hit.stored &&
+	    now - hit.stored < (uint64_t)settings->ttl_max * SECOND) {
 		then.age = (uint32_t)((now - hit.stored) / SECOND);
 		*len = dns_stored_tell(
 		    buf, cap, stored, hit.len, &then, query, how);
@@ -71,9 +76,19 @@ answers_look(struct answers *answers, const struct settings *settings,
 	}
 	counter_inc(cache_misses);
 	found = found && is_usable(settings, &hit, now);
-	if (has_failed(answers, settings, &key, now))
-		return ANSWERS_FAILED;
-	return found ? ANSWERS_STALE : ANSWERS_NONE;
+	if (!has_failed(answers, settings, &key, now, &hit))
+		return found ? ANSWERS_STALE : ANSWERS_NONE;
+	/* What was true before, else what the upstream said, if anything. */
+	then.age = 0;
+	*len = 0;
+	if (hit.len != 0)
+		*len = dns_stored_tell(
+		    buf, cap, stored, hit.len, &then, query, how);
+	if (found &&
+	    (told = answers_tell_stale(
+		 answers, settings, query, how, now, buf, cap)) != 0)
+		*len = told;
+	return ANSWERS_FAILED;
 }
 
 size_t
@@ -117,30 +132,40 @@ answers_keep(struct answers *answers, const struct settings *settings,
 	switch (storable.kind) {
 	case DNS_POSITIVE:
 	case DNS_NEGATIVE:
-		break;
 	case DNS_FAILURE:
-		answers_keep_failure(answers, settings, query, now);
-		return;
+		break;
 	default:
 		return;
 	}
-	len = dns_stored_write(stored, sizeof(stored), msg, answer, &storable);
+	len =
+	    dns_stored_write(payload, sizeof(payload), msg, answer, &storable);
+	if (storable.kind == DNS_FAILURE) {
+		put_failure(answers, settings, query, payload, len, now);
+		return;
+	}
 	if (len == 0)
 		return;
 	key_of(&key, answers, query);
-	put(answers, &key, stored, len, storable.ttl, 0, now);
+	put(answers, &key, payload, len, storable.ttl, 0, now);
 }
 
 void
 answers_keep_failure(struct answers *answers, const struct settings *settings,
     const struct dns_query *query, uint64_t now)
 {
+	if (answers->on)
+		put_failure(answers, settings, query, NULL, 0, now);
+}
+
+static void
+put_failure(struct answers *answers, const struct settings *settings,
+    const struct dns_query *query, const uint8_t *said, size_t len,
+    uint64_t now)
+{
 	uint32_t times = 0, ttl;
 	struct cache_hit hit;
 	struct key key, failure;
 
-	if (!answers->on)
-		return;
 	key_of(&key, answers, query);
 	key_of_failure(&failure, answers, &key);
 	if (cache_get(&answers->cache, failure.hash, failure.bytes, failure.len,
@@ -151,8 +176,8 @@ answers_keep_failure(struct answers *answers, const struct settings *settings,
 	ttl = times < 6 ? 1u << times : ANSWERS_FAILURE_MAX;
 	if (times < TIMES)
 		times++;
-	put(answers, &failure, NULL, 0, ttl, settings->generation << 8 | times,
-	    now);
+	put(answers, &failure, said, len, ttl,
+	    settings->generation << 8 | times, now);
 }
 
 static void
@@ -179,16 +204,15 @@ key_of_failure(
 
 static bool
 has_failed(const struct answers *answers, const struct settings *settings,
-    const struct key *key, uint64_t now)
+    const struct key *key, uint64_t now, struct cache_hit *hit)
 {
-	struct cache_hit hit;
 	struct key failure;
 
 	key_of_failure(&failure, answers, key);
 	return cache_get(&answers->cache, failure.hash, failure.bytes,
-		   failure.len, stored, &hit) &&
-	    now < hit.expires &&
-	    hit.tag >> 8 == (settings->generation & (UINT32_MAX >> 8));
+		   failure.len, stored, hit) &&
+	    now < hit->expires &&
+	    hit->tag >> 8 == (settings->generation & (UINT32_MAX >> 8));
 }
 
 static bool
@@ -200,10 +224,10 @@ is_usable(
 }
 
 static void
-put(struct answers *answers, const struct key *key, const uint8_t *payload,
+put(struct answers *answers, const struct key *key, const uint8_t *bytes,
     size_t len, uint32_t ttl, uint32_t tag, uint64_t now)
 {
-	if (!cache_put(&answers->cache, key->hash, key->bytes, key->len,
-		payload, len, now, now + (uint64_t)ttl * SECOND, tag, now))
+	if (!cache_put(&answers->cache, key->hash, key->bytes, key->len, bytes,
+		len, now, now + (uint64_t)ttl * SECOND, tag, now))
 		counter_inc(cache_not_kept);
 }

@@ -24,7 +24,8 @@ enum answers_found {
 	ANSWERS_FRESH, /* in buf */
 	ANSWERS_AGEING, /* in buf; and this worker is to ask again, for later */
 	ANSWERS_STALE, /* ask; answers_tell_stale if that fails */
-	ANSWERS_FAILED /* it has just failed: do not ask again yet */
+	ANSWERS_FAILED /* it has just failed, do not ask again yet: what to tell
+			* is in buf, or, with *len 0, nothing is known */
 };
 
 /*

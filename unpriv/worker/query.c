@@ -235,9 +235,9 @@ query_expire(struct query_table *table, const struct settings *settings,
 }
 
 /*
- * Whether it is answered from what is known: the answer, that it has just
- * failed, or that it may be answered from the cache only (RD clear: who does
- * not desire recursion is not to learn here what others asked).
+ * Whether it is answered from what is known: the answer, or that it has just
+ * failed. Who does not desire recursion (RD clear) gets an answer of the cache
+ * or none: nothing is asked for them.
  */
 static bool
 take_known(struct query_table *table, const struct settings *settings,
@@ -254,28 +254,22 @@ take_known(struct query_table *table, const struct settings *settings,
 	found = answers_look(&table->answers, settings, query, &how, now,
 	    reply->bytes, sizeof(reply->bytes), &reply->len);
 	*has_stale = found == ANSWERS_STALE;
-	switch (found) {
-	case ANSWERS_AGEING:
+	if (found == ANSWERS_AGEING)
 		ask_ahead(table, query, now);
+	if (found == ANSWERS_FRESH || found == ANSWERS_AGEING)
 		return true;
-	case ANSWERS_FRESH:
+	if ((query->flags & DNS_RD) == 0) {
+		counter_inc(queries_refused_recursion);
+		ede = ede_text(DNS_EDE_NOT_AUTHORITATIVE, "not in the cache");
+		fail(reply, settings, client, query, DNS_REFUSED, &ede);
 		return true;
-	case ANSWERS_FAILED:
-		reply->len = answers_tell_stale(&table->answers, settings,
-		    query, &how, now, reply->bytes, sizeof(reply->bytes));
-		if (reply->len != 0)
-			return true;
+	}
+	if (found != ANSWERS_FAILED)
+		return false;
+	if (reply->len == 0) {
 		ede = ede_text(DNS_EDE_CACHED_ERROR, "it has just failed");
 		fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
-		return true;
-	default:
-		break;
 	}
-	if ((query->flags & DNS_RD) != 0)
-		return false;
-	counter_inc(queries_refused_type);
-	ede = ede_text(DNS_EDE_NOT_AUTHORITATIVE, "not in the cache");
-	fail(reply, settings, client, query, DNS_REFUSED, &ede);
 	return true;
 }
 
