@@ -39,6 +39,7 @@
 #define CONF_CACHE_SIZE	    (32u << 20) /* bytes */
 #define CONF_CACHE_SIZE_MIN (1u << 20)
 #define CONF_CACHE_SIZE_MAX (1u << 31)
+#define CONF_CACHE_PAGE	    4096 /* its size is a whole number of these */
 #define CONF_TTL_MAX	    86400 /* seconds; RFC 8767 4: cap it */
 #define CONF_TTL_NEGATIVE   3600 /* RFC 2308 5 has 1 to 3 hours */
 #define CONF_TTL_LIMIT	    604800 /* the most any of these may be set to */

@@ -51,6 +51,11 @@ static const char *const allow[] = { "127.0.0.0/8", "::1", "10.0.0.0/8",
 	"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
 	"fc00::/7", "fe80::/10" };
 
+const struct config_scale config_sizes[] = { { 'K', 1u << 10 },
+	{ 'M', 1u << 20 }, { 'G', 1u << 30 }, { 0, 0 } };
+const struct config_scale config_times[] = { { 's', 1 }, { 'm', 60 },
+	{ 'h', 3600 }, { 'd', 86400 }, { 0, 0 } };
+
 struct conf *
 config_load(const char *path, char *const *macros, size_t nmacros)
 {

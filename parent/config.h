@@ -6,6 +6,14 @@
 
 #include "dotproxy/conf.h"
 
+/* What a letter behind a number multiplies it by: the smallest first, the end
+ * is a letter of 0. */
+struct config_scale {
+	char letter;
+	uint32_t by;
+};
+extern const struct config_scale config_sizes[], config_times[];
+
 /* The config when no file says otherwise: listen on 127.0.0.1 and ::1, allow
  * loopback and private networks, forward to "cloudflare". */
 void config_default(struct conf *conf);

@@ -71,7 +71,7 @@ struct parser {
 	struct word up_word;
 	int up_errors; /* errors before it */
 	bool own_address, own_pin; /* not the built-in ones */
-	struct word tcp_each;
+	struct word tcp_each, ttl_min;
 	struct word forward[CONF_UPSTREAMS_MAX];
 	uint32_t nforward;
 	struct macro macro[MACROS_MAX];
@@ -91,11 +91,10 @@ static void unknown_keyword(struct parser *, struct word);
 static bool once(struct parser *, struct word, int *);
 static void set_number(struct parser *, uint32_t *, struct word, uint32_t,
     uint32_t, const char *);
-struct scale;
 static void set_scaled(struct parser *, uint32_t *, struct word,
-    const struct scale *, uint32_t, uint32_t, const char *);
+    const struct config_scale *, uint32_t, uint32_t, const char *);
+static void set_cache_size(struct parser *, struct word);
 static void set_ttl(struct parser *, uint32_t *, struct word);
-static void check_ttls(struct parser *, struct word);
 static void set_macro(struct parser *, struct word, struct word);
 static void set_user(struct parser *, struct word);
 static void set_chroot(struct parser *, struct word);
@@ -111,15 +110,6 @@ static void set_host(struct parser *, struct word);
 static void set_ca(struct parser *, struct word);
 static void add_pin(struct parser *, struct word);
 static void add_forward(struct parser *, struct word);
-
-/* What a letter behind a number multiplies it by. */
-static const struct scale {
-	char letter;
-	uint32_t by;
-} sizes[] = { { 'K', 1u << 10 }, { 'M', 1u << 20 }, { 'G', 1u << 30 },
-	{ 0, 0 } },
-  times[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
-	  { 0, 0 } };
 
 #define LITERAL(n)  LITERAL_(n)
 #define LITERAL_(n) #n
@@ -268,17 +258,16 @@ cache	: CACHE				{
 cached	: SIZE				{ expect(p, A_SIZE); }
 	  WORD				{
 		if (once(p, $1, &p->seen.cache))
-			set_scaled(p, &p->conf->cache_size, $3, sizes,
-			    CONF_CACHE_SIZE_MIN, CONF_CACHE_SIZE_MAX, A_SIZE);
+			set_cache_size(p, $3);
 	}
 	| TTL				{
 		expect(p, "\"min\", \"max\" or \"negative\"");
 	}
-	  ttls				{ check_ttls(p, $1); }
+	  ttls
 	| STALE				{ expect(p, A_TIME); }
 	  WORD				{
 		if (once(p, $1, &p->seen.stale))
-			set_scaled(p, &p->conf->stale, $3, times, 1,
+			set_scaled(p, &p->conf->stale, $3, config_times, 1,
 			    CONF_TTL_LIMIT, A_TIME);
 	}
 	;
@@ -289,8 +278,10 @@ ttls	: ttl
 
 ttl	: MIN				{ expect(p, A_TTL); }
 	  WORD				{
-		if (once(p, $1, &p->seen.ttl_min))
+		if (once(p, $1, &p->seen.ttl_min)) {
 			set_ttl(p, &p->conf->ttl_min, $3);
+			p->ttl_min = $3;
+		}
 	}
 	| MAX				{ expect(p, A_TTL); }
 	  WORD				{
@@ -458,6 +449,7 @@ static bool is_text(struct parser *);
 static void take_macros(struct parser *, char *const *, size_t);
 static void resolve_forward(struct parser *);
 static void check_tcp(struct parser *);
+static void check_ttls(struct parser *);
 
 struct conf *
 config_read(const char *path, char *const *macros, size_t nmacros)
@@ -497,6 +489,7 @@ parse(struct parser *p)
 		complain(p, p->token, "the grammar gave up");
 	resolve_forward(p);
 	check_tcp(p);
+	check_ttls(p);
 	return p->errors == 0;
 }
 
@@ -1009,7 +1002,7 @@ set_number(struct parser *p, uint32_t *n, struct word w, uint32_t least,
 /* A number, and perhaps one of the letters. */
 static void
 set_scaled(struct parser *p, uint32_t *n, struct word w,
-    const struct scale *scale, uint32_t least, uint32_t most,
+    const struct config_scale *scale, uint32_t least, uint32_t most,
     const char *expected)
 {
 	char digits[16];
@@ -1033,17 +1026,31 @@ set_scaled(struct parser *p, uint32_t *n, struct word w,
 	complain(p, w, "expected %s", expected);
 }
 
+/* In whole pages, as memory is had: the size is a bound, so rounded down. */
 static void
-set_ttl(struct parser *p, uint32_t *n, struct word w)
+set_cache_size(struct parser *p, struct word w)
 {
-	set_scaled(p, n, w, times, 0, CONF_TTL_LIMIT, A_TTL);
+	uint32_t *n = &p->conf->cache_size;
+
+	set_scaled(p, n, w, config_sizes, CONF_CACHE_SIZE_MIN,
+	    CONF_CACHE_SIZE_MAX, A_SIZE);
+	*n -= *n % CONF_CACHE_PAGE;
 }
 
 static void
-check_ttls(struct parser *p, struct word w)
+set_ttl(struct parser *p, uint32_t *n, struct word w)
+{
+	set_scaled(p, n, w, config_times, 0, CONF_TTL_LIMIT, A_TTL);
+}
+
+/* At the end: max may stand on a later line than min, which is 0 if it was not
+ * given. */
+static void
+check_ttls(struct parser *p)
 {
 	if (p->conf->ttl_min > p->conf->ttl_max)
-		complain(p, w, "min is more than max");
+		complain(p, p->ttl_min, "more than cache ttl max (%u)",
+		    p->conf->ttl_max);
 }
 
 static void
@@ -1458,14 +1465,14 @@ set_text(char *field, size_t size, const char *text)
 static bool
 parse_number(const char *text, uint32_t least, uint32_t most, uint32_t *n)
 {
-	uint32_t value = 0;
+	uint64_t value = 0;
 	size_t i;
 
-	for (i = 0; text[i] >= '0' && text[i] <= '9' && i < 9; i++)
-		value = value * 10 + (uint32_t)(text[i] - '0');
+	for (i = 0; text[i] >= '0' && text[i] <= '9' && i < 10; i++)
+		value = value * 10 + (uint64_t)(text[i] - '0');
 	if (i == 0 || text[i] != '\0' || value < least || value > most)
 		return false;
-	*n = value;
+	*n = (uint32_t)value;
 	return true;
 }
 

@@ -9,6 +9,8 @@
 static void print_upstream(const struct conf_upstream *, FILE *);
 static void print_listen(const struct netaddr *, uint16_t, FILE *);
 static void print_address(const char *, const struct netaddr *, FILE *);
+static void print_scaled(
+    const char *, uint32_t, const struct config_scale *, const char *, FILE *);
 static void print_quoted(const char *, const char *, FILE *);
 
 void
@@ -33,13 +35,16 @@ config_print(const struct conf *conf, FILE *out)
 	if (conf->cache_size == 0)
 		fprintf(out, "no cache\n");
 	else
-		fprintf(out, "cache size %u\n", conf->cache_size);
-	fprintf(out, "cache ttl min %u max %u negative %u\n", conf->ttl_min,
-	    conf->ttl_max, conf->ttl_negative);
+		print_scaled(
+		    "cache size", conf->cache_size, config_sizes, "\n", out);
+	print_scaled("cache ttl min", conf->ttl_min, config_times, "", out);
+	print_scaled(" max", conf->ttl_max, config_times, "", out);
+	print_scaled(" negative", conf->ttl_negative, config_times, "\n", out);
 	if (conf->stale == 0)
 		fprintf(out, "no stale\n");
 	else
-		fprintf(out, "cache stale %u\n", conf->stale);
+		print_scaled(
+		    "cache stale", conf->stale, config_times, "\n", out);
 	fprintf(out, "tcp connections %u\n", conf->tcp_max);
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
 	for (i = 0; i < conf->nupstream; i++)
@@ -86,6 +91,23 @@ print_address(const char *keyword, const struct netaddr *a, FILE *out)
 	char text[NETADDR_TEXT];
 
 	fprintf(out, "%s %s\n", keyword, netaddr_port_text(a, text));
+}
+
+/* With the largest letter that leaves a whole number. */
+static void
+print_scaled(const char *keyword, uint32_t n, const struct config_scale *scale,
+    const char *end, FILE *out)
+{
+	const struct config_scale *best = NULL;
+
+	for (; scale->letter != '\0'; scale++)
+		if (scale->by > 1 && n != 0 && n % scale->by == 0)
+			best = scale;
+	if (best == NULL)
+		fprintf(out, "%s %u%s", keyword, n, end);
+	else
+		fprintf(
+		    out, "%s %u%c%s", keyword, n / best->by, best->letter, end);
 }
 
 static void

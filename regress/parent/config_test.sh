@@ -69,7 +69,9 @@ the_defaults_are_those_of_the_man_page_body() {
 	    'chroot "/var/empty"' 'listen on 127.0.0.1 port 53' \
 	    'listen on ::1 port 53' 127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 \
 	    192.168.0.0/16 169.254.0.0/16 100.64.0.0/10 fc00::/7 fe80::/10 \
-	    'udp size 1232' 'tcp connections 1024' 'tcp connections each 64' \
+	    'udp size 1232' 'cache size 32M' \
+	    'cache ttl min 0 max 1d negative 1h' 'cache stale 1d' \
+	    'tcp connections 1024' 'tcp connections each 64' \
 	    'upstream "cloudflare" {' 'name "one.one.one.one"' '"cloudflare"'
 	do
 		sed 's/^[#[:space:]]*//' printed | grep -qxF "$line" ||
@@ -89,7 +91,8 @@ the_installed_file_shows_every_default_body() {
 		write shown.conf
 	atf_check -o ignore grep '^forward to' shown.conf
 	atf_check -o file:defaults "$tool" shown.conf
-	for keyword in workers user chroot listen allow udp 'tcp connections' \
+	for keyword in workers user chroot listen allow udp 'cache size' \
+	    'cache ttl' 'cache stale' 'tcp connections' \
 	    'tcp connections each' upstream forward; do
 		atf_check -o ignore grep "^#$keyword " "$config/dotproxy.conf"
 	done
@@ -104,6 +107,53 @@ a_macro_from_the_command_line_beats_the_files_own_body() {
 	EOF
 	atf_check -o match:'^workers 7$' -o match:'^chroot "/a=b"$' \
 		"$tool" -D n=7 -D where=/a=b m.conf
+}
+
+atf_test_case a_macro_holds_a_size_or_a_time_with_its_unit
+a_macro_holds_a_size_or_a_time_with_its_unit_body() {
+	write m.conf <<-'EOF'
+	cache size $bytes
+	cache ttl min $least max 2h
+	cache stale $after
+	EOF
+	# What is given, and what it is: a unit changes no value.
+	while read -r given is; do
+		atf_check -o match:"^cache size $is\$" \
+			"$tool" -D "bytes=$given" -D least=1 -D after=1 m.conf
+	done <<-'EOF'
+	1M 1M
+	1024K 1M
+	1048576 1M
+	5M 5M
+	2000K 2000K
+	2002K 2000K
+	1G 1G
+	1073741824 1G
+	2147483648 2G
+	EOF
+	while read -r given is; do
+		atf_check -o match:"^cache stale $is\$" \
+		    -o match:"^cache ttl min $is max 2h negative 1h\$" \
+			"$tool" -D bytes=1M -D "least=$given" -D "after=$given" \
+		    m.conf
+	done <<-'EOF'
+	7 7
+	7s 7
+	60 1m
+	90s 90
+	90m 90m
+	3600 1h
+	120m 2h
+	EOF
+	for given in '' M 1.5M 1m 1KB ' 1M' 1MM 0x100000 1048575 2147483649 \
+	    4294967297 4194305K 5G 99999999999999999999M; do
+		one_error "m.conf:1: near \"$given\": \
+expected a size from 1M to 2G" -D "bytes=$given" -D least=1 -D after=1 m.conf
+	done
+	for given in '' h -1 1w 1H 604801 8d 10081m 4294967297; do
+		one_error "m.conf:3: near \"$given\": \
+expected a time from 1 to 7d" -D bytes=1M -D least=1 -D "after=$given" m.conf
+	done
 }
 
 atf_test_case a_macro_from_the_command_line_does_not_hide_a_duplicate
@@ -253,6 +303,7 @@ atf_init_test_cases() {
 	atf_add_test_case the_defaults_are_those_of_the_man_page
 	atf_add_test_case the_installed_file_shows_every_default
 	atf_add_test_case a_macro_from_the_command_line_beats_the_files_own
+	atf_add_test_case a_macro_holds_a_size_or_a_time_with_its_unit
 	atf_add_test_case \
 	    a_macro_from_the_command_line_does_not_hide_a_duplicate
 	atf_add_test_case a_macro_without_a_name_or_value_is_refused
