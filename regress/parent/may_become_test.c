@@ -1,0 +1,140 @@
+/* What a reload may take over, and what it must not: told setting by setting. */
+#include <atf-c.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dotproxy/log.h"
+#include "parent/config.h"
+
+#define TCP_MOST 2000 /* what the workers have room for */
+
+static char told[1024]; /* the lines that were logged, each with its newline */
+
+static void
+keep_line(int priority, const char *line)
+{
+	size_t used = strlen(told);
+
+	(void)priority;
+	(void)snprintf(told + used, sizeof(told) - used, "%s\n", line);
+}
+
+/* The defaults, and a copy to change. */
+static void
+two_configs(struct conf **now, struct conf **next)
+{
+	*now = malloc(sizeof(**now));
+	*next = malloc(sizeof(**next));
+	ATF_REQUIRE(*now != NULL && *next != NULL);
+	config_default(*now);
+	config_default(*next);
+	told[0] = '\0';
+	log_set_sink(keep_line);
+}
+
+static void
+refused(const struct conf *now, const struct conf *next, const char *lines)
+{
+	told[0] = '\0';
+	ATF_CHECK(!config_may_become(now, next, TCP_MOST));
+	ATF_CHECK_STREQ(lines, told);
+}
+
+ATF_TC_WITHOUT_HEAD(each_setting_that_needs_a_restart_is_refused_by_name);
+ATF_TC_BODY(each_setting_that_needs_a_restart_is_refused_by_name, tc)
+{
+	struct conf *now, *next;
+
+	two_configs(&now, &next);
+	next->workers = 3;
+	refused(now, next, "workers: needs a restart\n");
+	*next = *now;
+	(void)snprintf(next->user, sizeof(next->user), "_other");
+	refused(now, next, "user: needs a restart\n");
+	*next = *now;
+	(void)snprintf(next->chroot, sizeof(next->chroot), "/srv/empty");
+	refused(now, next, "chroot: needs a restart\n");
+	*next = *now;
+	next->cache_size += 1 << 20;
+	refused(now, next, "cache size: needs a restart\n");
+	*next = *now;
+	next->tcp_max = TCP_MOST + 1;
+	refused(now, next, "more tcp connections: needs a restart\n");
+	free(now);
+	free(next);
+}
+
+ATF_TC_WITHOUT_HEAD(a_cache_neither_comes_nor_goes_without_a_restart);
+ATF_TC_BODY(a_cache_neither_comes_nor_goes_without_a_restart, tc)
+{
+	struct conf *now, *next;
+
+	two_configs(&now, &next);
+	next->cache_size = 0;
+	refused(now, next, "cache size: needs a restart\n");
+	refused(next, now, "cache size: needs a restart\n");
+	now->cache_size = 0;
+	ATF_CHECK(config_may_become(now, next, TCP_MOST));
+	free(now);
+	free(next);
+}
+
+ATF_TC_WITHOUT_HEAD(all_that_need_a_restart_are_named_at_once);
+ATF_TC_BODY(all_that_need_a_restart_are_named_at_once, tc)
+{
+	struct conf *now, *next;
+
+	two_configs(&now, &next);
+	next->workers = 3;
+	next->user[1] = 'x';
+	next->chroot[1] = 'x';
+	next->cache_size = 0;
+	next->tcp_max = TCP_MOST + 1;
+	refused(now, next,
+	    "workers: needs a restart\n"
+	    "user: needs a restart\n"
+	    "chroot: needs a restart\n"
+	    "cache size: needs a restart\n"
+	    "more tcp connections: needs a restart\n");
+	free(now);
+	free(next);
+}
+
+ATF_TC_WITHOUT_HEAD(everything_else_may_change_and_nothing_is_said);
+ATF_TC_BODY(everything_else_may_change_and_nothing_is_said, tc)
+{
+	struct conf *now, *next;
+
+	two_configs(&now, &next);
+	ATF_CHECK(config_may_become(now, next, TCP_MOST));
+	next->nlisten = 1;
+	next->listen[0].port = 5353;
+	next->listen_or[0] = 5354;
+	next->nallow = 1;
+	next->udp_size = CONF_UDP_SIZE_MAX;
+	next->ttl_min = 1;
+	next->ttl_max = 2;
+	next->ttl_negative = 3;
+	next->stale = 0;
+	next->tcp_max = TCP_MOST;
+	next->tcp_each = 1;
+	next->upstream[0].npin = 0;
+	next->nupstream = next->nforward = 2;
+	ATF_CHECK(config_may_become(now, next, TCP_MOST));
+	/* Back again, and to fewer connections than there is room for. */
+	ATF_CHECK(config_may_become(next, now, TCP_MOST));
+	ATF_CHECK_STREQ("", told);
+	free(now);
+	free(next);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	log_init("may_become_test", false);
+	ATF_TP_ADD_TC(tp, each_setting_that_needs_a_restart_is_refused_by_name);
+	ATF_TP_ADD_TC(tp, a_cache_neither_comes_nor_goes_without_a_restart);
+	ATF_TP_ADD_TC(tp, all_that_need_a_restart_are_named_at_once);
+	ATF_TP_ADD_TC(tp, everything_else_may_change_and_nothing_is_said);
+	return atf_no_error();
+}
