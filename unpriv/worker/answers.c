@@ -34,6 +34,7 @@ static void put_failure(struct answers *, const struct settings *,
     const struct dns_query *, const uint8_t *, size_t, uint64_t);
 static bool
 is_usable(const struct settings *, const struct cache_hit *, uint64_t);
+static uint32_t age_of(const struct cache_hit *, uint64_t);
 static void put(struct answers *, const struct key *, const uint8_t *, size_t,
     uint32_t, uint32_t, uint64_t);
 
@@ -56,10 +57,10 @@ answers_look(struct answers *answers, const struct settings *settings,
 	key_of(&key, answers, query);
 	found = cache_get(
 	    &answers->cache, key.hash, key.bytes, key.len, stored, &hit);
-	/* However long who wrote it there would have it live. */
-	if (found && now < hit.expires && now >= hit.stored &&
-	    now - hit.stored < (uint64_t)settings->ttl_max * SECOND) {
-		then.age = (uint32_t)((now - hit.stored) / SECOND);
+	/* Never for longer than ttl max, whoever wrote it there. */
+	if (found && now < hit.expires &&
+	    age_of(&hit, now) < settings->ttl_max) {
+		then.age = age_of(&hit, now);
 		*len = dns_stored_tell(
 		    buf, cap, stored, hit.len, &then, query, how);
 		if (*len != 0) {
@@ -221,6 +222,13 @@ is_usable(
 {
 	return settings->stale != 0 &&
 	    now < hit->expires + (uint64_t)settings->stale * SECOND;
+}
+
+/* Another worker's clock may have been read a moment after ours. */
+static uint32_t
+age_of(const struct cache_hit *hit, uint64_t now)
+{
+	return now > hit->stored ? (uint32_t)((now - hit->stored) / SECOND) : 0;
 }
 
 static void
