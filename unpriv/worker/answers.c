@@ -98,7 +98,7 @@ answers_tell_stale(struct answers *answers, const struct settings *settings,
     uint8_t *buf, size_t cap)
 {
 	const struct dns_ede ede = { DNS_EDE_STALE, 0, NULL };
-	const struct dns_stored_now then = { 0, ANSWERS_STALE_TTL, &ede };
+	struct dns_stored_now then = { 0, ANSWERS_STALE_TTL, &ede };
 	struct cache_hit hit;
 	struct key key;
 	size_t len;
@@ -110,8 +110,11 @@ answers_tell_stale(struct answers *answers, const struct settings *settings,
 		&answers->cache, key.hash, key.bytes, key.len, stored, &hit) ||
 	    !is_usable(settings, &hit, now))
 		return 0;
+	/* Another question may have brought a new one meanwhile. */
+	if (now < hit.expires)
+		then = (struct dns_stored_now){ age_of(&hit, now), 0, NULL };
 	len = dns_stored_tell(buf, cap, stored, hit.len, &then, query, how);
-	if (len != 0)
+	if (len != 0 && then.ede != NULL)
 		counter_inc(cache_stale);
 	return len;
 }

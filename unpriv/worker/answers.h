@@ -39,8 +39,9 @@ answers_look(struct answers *answers, const struct settings *settings,
     uint8_t *buf, size_t cap, size_t *len);
 
 /*
- * The answer that has ended, with TTLs of 30 s and EDE 3 (RFC 8767 5); 0 when
- * there is none any more, or the config wants none, else its length.
+ * The answer that has ended, with TTLs of 30 s and EDE 3 (RFC 8767 5), or as
+ * it is if it has been renewed since; 0 when there is none any more, or the
+ * config wants none, else its length.
  */
 size_t answers_tell_stale(struct answers *answers,
     const struct settings *settings, const struct dns_query *query,
