@@ -175,8 +175,12 @@ put_failure(struct answers *answers, const struct settings *settings,
 	if (cache_get(&answers->cache, failure.hash, failure.bytes, failure.len,
 		stored, &hit) &&
 	    hit.tag >> 8 == (settings->generation & (UINT32_MAX >> 8)) &&
-	    now < hit.expires + (uint64_t)ANSWERS_FAILURE_MAX * SECOND)
+	    now < hit.expires + (uint64_t)ANSWERS_FAILURE_MAX * SECOND) {
+		/* One failure that many waited for is one. */
+		if (now < hit.expires)
+			return;
 		times = hit.tag & TIMES;
+	}
 	ttl = times < 6 ? 1u << times : ANSWERS_FAILURE_MAX;
 	if (times < TIMES)
 		times++;
