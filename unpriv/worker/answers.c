@@ -32,6 +32,7 @@ static bool has_failed(const struct answers *, const struct settings *,
     const struct key *, uint64_t, struct cache_hit *);
 static void put_failure(struct answers *, const struct settings *,
     const struct dns_query *, const uint8_t *, size_t, uint64_t);
+static void forget_failure(struct answers *, const struct key *);
 static bool
 is_usable(const struct settings *, const struct cache_hit *, uint64_t);
 static uint32_t age_of(const struct cache_hit *, uint64_t);
@@ -133,24 +134,16 @@ answers_keep(struct answers *answers, const struct settings *settings,
 	if (!answers->on)
 		return;
 	dns_storable(&storable, msg, answer, &query->question, &limits);
-	switch (storable.kind) {
-	case DNS_POSITIVE:
-	case DNS_NEGATIVE:
-	case DNS_FAILURE:
-		break;
-	default:
-		return;
-	}
 	len =
 	    dns_stored_write(payload, sizeof(payload), msg, answer, &storable);
 	if (storable.kind == DNS_FAILURE) {
 		put_failure(answers, settings, query, payload, len, now);
 		return;
 	}
-	if (len == 0)
-		return;
 	key_of(&key, answers, query);
-	put(answers, &key, payload, len, storable.ttl, 0, now);
+	forget_failure(answers, &key);
+	if (storable.kind != DNS_NOT_STORABLE && len != 0)
+		put(answers, &key, payload, len, storable.ttl, 0, now);
 }
 
 void
@@ -221,6 +214,20 @@ has_failed(const struct answers *answers, const struct settings *settings,
 		   failure.len, stored, hit) &&
 	    now < hit->expires &&
 	    hit->tag >> 8 == (settings->generation & (UINT32_MAX >> 8));
+}
+
+static void
+forget_failure(struct answers *answers, const struct key *key)
+{
+	struct cache_hit hit;
+	struct key failure;
+
+	/* Only a drop needs the shard's lock, and most questions never failed. */
+	key_of_failure(&failure, answers, key);
+	if (cache_get(&answers->cache, failure.hash, failure.bytes, failure.len,
+		stored, &hit))
+		cache_drop(
+		    &answers->cache, failure.hash, failure.bytes, failure.len);
 }
 
 static bool

@@ -54,7 +54,8 @@ void answers_keep(struct answers *answers, const struct settings *settings,
     const struct dns_answer *answer, uint64_t now);
 
 /* Remembers that a question failed: for 1 s, and each time in a row twice as
- * long (RFC 9520 3.2). Forgotten with the config that it failed under. */
+ * long (RFC 9520 3.2). Forgotten with the config that it failed under, and
+ * when it is answered. */
 void
 answers_keep_failure(struct answers *answers, const struct settings *settings,
     const struct dns_query *query, uint64_t now);
