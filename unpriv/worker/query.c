@@ -414,6 +414,8 @@ answer_slot(struct query_table *table, const struct settings *settings,
 	if (!dns_answer_read(&answer, msg, len) ||
 	    !dns_question_equal(&answer.question, &slot->query.question)) {
 		counter_inc(answers_bad);
+		answers_keep_failure(
+		    &table->answers, settings, &slot->query, now);
 		return fail_slot(table, settings, i, &bad, now, reply);
 	}
 	answers_keep(
