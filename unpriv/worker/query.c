@@ -281,7 +281,8 @@ ask_ahead(
 	struct dns_query again = *query;
 
 	/* Only where there is room to spare. */
-	if (table->absent || table->nused >= QUERY_MAX / 2)
+	if (table->absent || table->nused >= QUERY_MAX / 2 ||
+	    table->nwaiting >= QUERY_BACKLOG / 2)
 		return;
 	again.flags |= DNS_RD;
 	counter_inc(cache_prefetched);
