@@ -26,7 +26,7 @@ CASE(a_question_is_forwarded_and_its_answer_comes_back)
 	client_ask(fd, IPC_UDP, 77, "Www.eXample.com.", 0);
 	harness_question(&h, &q, &question);
 	ATF_CHECK_EQ(DNS_TYPE_A, q.type);
-	ATF_CHECK_EQ(DNS_ASK_RD, q.ask);
+	ATF_CHECK_EQ(DNS_ASK_RD | DNS_ASK_AD, q.ask);
 	ATF_CHECK_EQ(0, memcmp(question.name, "\3www\7example\3com", 17));
 	harness_answer(&h, q.id, &question, 2);
 	len = client_receive(fd, IPC_UDP, buf);

@@ -474,7 +474,9 @@ is_truncated(const struct query_reply *reply)
 	return (dns_read_u16(&r) & DNS_TC) != 0;
 }
 
-/* The name goes upstream folded; the slot keeps the case it was sent in. */
+/* The name goes upstream folded; the slot keeps the case it was sent in. AD is
+ * asked for (RFC 6840 5.7) whatever the client knows of it: the answer is for
+ * others too, and those that do not ask are not told. */
 static bool
 add_to_batch(struct query_table *table, uint32_t i)
 {
@@ -487,7 +489,7 @@ add_to_batch(struct query_table *table, uint32_t i)
 	q.id = (uint64_t)slot->generation << 32 | i;
 	q.type = question.type;
 	q.class = question.class;
-	q.ask = dns_query_ask(&slot->query);
+	q.ask = dns_query_ask(&slot->query) | DNS_ASK_AD;
 	q.name_len = question.name_len;
 	return ipc_batch_add(
 	    &table->batch, &q, sizeof(q), question.name, question.name_len);
