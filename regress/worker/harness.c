@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 static void run_worker(int);
 static void send_config(struct harness *);
+static void send_cache(struct harness *);
 static bool take_log(struct harness *, const struct ipc_message *);
 static bool wait_for(int, short, int);
 static void write_name(struct dns_writer *, const char *);
@@ -37,6 +39,9 @@ harness_start(struct harness *h)
 	h->tcp_max = 64;
 	h->tcp_each = 64;
 	h->allow = "127.0.0.0/8";
+	h->workers = 1;
+	h->cache = -1;
+	h->cache_times = 1;
 	h->tls.fd = -1;
 	ATF_REQUIRE_EQ(0, ipc_socketpair(fd));
 	ATF_REQUIRE((h->pid = fork()) != -1);
@@ -85,6 +90,15 @@ harness_listen(struct harness *h, const char *address, enum ipc_proto proto)
 	s->listen.proto = proto;
 	s->given_up = false;
 	return s;
+}
+
+void
+harness_misconfigure(struct harness *h)
+{
+	/* Or it might end before all is sent. */
+	ATF_REQUIRE_EQ(0, kill(h->pid, SIGSTOP));
+	send_config(h);
+	ATF_REQUIRE_EQ(0, kill(h->pid, SIGCONT));
 }
 
 void
@@ -470,7 +484,11 @@ send_config(struct harness *h)
 		n += !h->socket[i].given_up;
 	memset(&conf, 0, sizeof(conf));
 	conf.generation = h->generation;
-	conf.workers = 1;
+	conf.index = h->index;
+	conf.workers = h->workers;
+	conf.ttl_max = 86400;
+	conf.ttl_negative = 3600;
+	conf.stale = 86400;
 	conf.nallow = 1;
 	conf.nlisten = n;
 	conf.udp_size = h->udp_size;
@@ -482,6 +500,8 @@ send_config(struct harness *h)
 	ATF_REQUIRE(netaddr_parse_prefix(&allow, h->allow));
 	ATF_REQUIRE_EQ(
 	    0, ipc_send(&h->parent, IPC_ALLOW, &allow, sizeof(allow), -1));
+	if (h->cache != -1 && h->generation == 1)
+		send_cache(h);
 	for (i = 0; i < h->nsockets; i++)
 		if (!h->socket[i].given_up)
 			ATF_REQUIRE_EQ(0,
@@ -489,6 +509,17 @@ send_config(struct harness *h)
 				&h->socket[i].listen,
 				sizeof(h->socket[i].listen), h->socket[i].fd));
 	ATF_REQUIRE_EQ(0, ipc_send(&h->parent, IPC_COMMIT, &g, sizeof(g), -1));
+}
+
+static void
+send_cache(struct harness *h)
+{
+	struct ipc_cache m = { h->cache_size, { 47, 11 } };
+	uint32_t i;
+
+	for (i = 0; i < h->cache_times; i++)
+		ATF_REQUIRE_EQ(0,
+		    ipc_send(&h->parent, IPC_CACHE, &m, sizeof(m), h->cache));
 }
 
 static bool

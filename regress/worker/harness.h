@@ -31,6 +31,10 @@ struct harness {
 	uint32_t generation;
 	uint32_t udp_size, tcp_max, tcp_each;
 	const char *allow; /* one prefix */
+	uint32_t index, workers; /* 0 of 1 */
+	int cache; /* goes with the first config; or -1 */
+	uint64_t cache_size; /* as it is said to be */
+	uint32_t cache_times; /* how often it is sent: 1 */
 	struct harness_socket socket[HARNESS_SOCKETS];
 	uint32_t nsockets;
 	char log[8192]; /* all lines so far */
@@ -43,6 +47,8 @@ struct harness_socket *
 harness_listen(struct harness *h, const char *address, enum ipc_proto proto);
 /* Sends a config and waits until it is taken. */
 void harness_configure(struct harness *h);
+/* Sends one that is not to be taken: the worker ends. */
+void harness_misconfigure(struct harness *h);
 /* Gives the worker a (new) channel to a TLS process, which is us. */
 void harness_tls(struct harness *h);
 /* All of the above, with a UDP and a TCP socket on 127.0.0.1. */
