@@ -47,6 +47,7 @@ answers_look(struct answers *answers, const struct settings *settings,
     const struct dns_query *query, const struct dns_reply *how, uint64_t now,
     uint8_t *buf, size_t cap, size_t *len)
 {
+	const struct dns_ede failed = { DNS_EDE_CACHED_ERROR, 0, NULL };
 	struct dns_stored_now then = { 0, 0, NULL };
 	struct cache_hit hit;
 	struct key key;
@@ -81,7 +82,7 @@ answers_look(struct answers *answers, const struct settings *settings,
 	if (!has_failed(answers, settings, &key, now, &hit))
 		return found ? ANSWERS_STALE : ANSWERS_NONE;
 	/* What was true before, else what the upstream said, if anything. */
-	then.age = 0;
+	then = (struct dns_stored_now){ 0, 0, &failed };
 	*len = 0;
 	if (hit.len != 0)
 		*len = dns_stored_tell(
