@@ -1,0 +1,163 @@
+# What is known is answered without an upstream: by every worker, whoever died
+# meanwhile, and when upstreams fail even what has ended.
+# shellcheck shell=sh
+
+. "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/servers.sh"
+
+start_all() { # [line of the config]
+	atf_require_prog "$upstream"
+	pki
+	up=$(free_port)
+	port=$(free_port)
+	start_misbehaving "$up"
+	{
+		echo "${1-}"
+		upstream_block ours "$up"
+		echo 'forward to "ours"'
+	} | conf "$port"
+	start_dotproxy
+}
+
+asked() { # name: how often the upstream was
+	grep -c " name=$1\.* " upstream.queries
+}
+
+expect_asked() { # name number
+	_n=$(asked "$1" || :)
+	[ "$_n" -eq "$2" ] || {
+		cat upstream.queries
+		atf_fail "$1 was asked for $_n times, not $2"
+	}
+}
+
+ttl() { # name: of its A record
+	q "$1" A +noall +answer | awk '$4 == "A" { print $2; exit }'
+}
+
+ttl_is_below() { # number name
+	_ttl=$(ttl "$2")
+	[ -n "$_ttl" ] && [ "$_ttl" -lt "$1" ]
+}
+
+testcase the_second_question_is_not_asked_and_its_ttl_counts_down 40 ss
+the_second_question_is_not_asked_and_its_ttl_counts_down_body() {
+	start_all
+	first=$(ttl ttl-100.test.example)
+	[ "$first" -eq 100 ] || atf_fail "a TTL of $first"
+	must 5 ttl_is_below 100 ttl-100.test.example
+	must 5 ttl_is_below 99 TTL-100.test.EXAMPLE
+	answers NOERROR +tcp ttl-100.test.example A
+	answers NXDOMAIN nx.test.example A
+	answers NXDOMAIN nx.test.example A
+	expect_asked ttl-100.test.example 1
+	expect_asked nx.test.example 1
+}
+
+testcase without_a_cache_each_question_is_asked 40 ss
+without_a_cache_each_question_is_asked_body() {
+	start_all 'no cache'
+	for i in 1 2 3; do
+		[ "$(ttl ttl-100.test.example)" -eq 100 ] || atf_fail "try $i"
+	done
+	expect_asked ttl-100.test.example 3
+}
+
+testcase killed_workers_lose_nothing_that_is_known 40 ss
+killed_workers_lose_nothing_that_is_known_body() {
+	start_all
+	answers NOERROR www.test.example A
+	tls=$(child tls)
+	for victim in $(children); do
+		[ "$victim" != "$tls" ] || continue
+		kill -9 "$victim"
+		must 2 is_gone "$victim"
+	done
+	must 5 is_answered NOERROR www.test.example A
+	# From whatever port, so whichever of the new ones it is.
+	for i in 1 2 3 4 5 6 7 8; do
+		answers NOERROR www.test.example A
+	done
+	expect_asked www.test.example 1
+}
+
+testcase a_reload_loses_nothing_that_is_known 40 ss
+a_reload_loses_nothing_that_is_known_body() {
+	start_all
+	answers NOERROR www.test.example A
+	echo 'tcp max 77' >>dotproxy.conf
+	kill -HUP "$dotproxy"
+	says 'reload|generation 2|config.*taken'
+	for i in 1 2 3 4; do
+		answers NOERROR www.test.example A
+	done
+	expect_asked www.test.example 1
+}
+
+testcase without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale \
+    60 ss
+without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale_body() {
+	start_all
+	answers NOERROR www.test.example A
+	answers NOERROR ttl-1.test.example A
+	server=$(sed -n '1s/ .*//p' pids)
+	kill -9 "$server" "$(child tls)"
+	must 2 is_gone "$server"
+	for i in 1 2 3 4; do
+		answers NOERROR www.test.example A
+		not_in_answer 'EDE: 3'
+	done
+	must 10 is_stale ttl-1.test.example
+	[ "$(ttl ttl-1.test.example)" -eq 30 ] || atf_fail "not 30 seconds"
+	answers NOERROR www.test.example A
+	answers SERVFAIL other.test.example A
+	expect_asked www.test.example 1
+	expect_asked ttl-1.test.example 1
+}
+
+is_stale() {
+	q "$1" A >dig.out && [ "$(status_of <dig.out)" = NOERROR ] &&
+	    grep -q 'EDE: 3 ' dig.out
+}
+
+testcase with_no_stale_what_has_ended_is_not_told 60 ss
+with_no_stale_what_has_ended_is_not_told_body() {
+	start_all 'no stale'
+	answers NOERROR ttl-1.test.example A
+	server=$(sed -n '1s/ .*//p' pids)
+	kill -9 "$server"
+	must 2 is_gone "$server"
+	must 10 is_answered SERVFAIL ttl-1.test.example A
+}
+
+testcase what_many_ask_at_once_is_asked_once 40 ss
+what_many_ask_at_once_is_asked_once_body() {
+	start_all
+	# All within the time that the upstream takes, which is less than what
+	# it is given before the question goes out again.
+	run_load -n 200 -q 2000 slow-600.test.example
+	all_answered 200
+	expect_asked slow-600.test.example 1
+}
+
+testcase what_fails_is_not_asked_again_at_once 40 ss
+what_fails_is_not_asked_again_at_once_body() {
+	start_all
+	for i in 1 2 3 4 5; do
+		answers SERVFAIL servfail.test.example A
+	done
+	# A second is over soon; that it was one failure for each of five is not.
+	[ "$(asked servfail.test.example)" -lt 5 ] || atf_fail "each time"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case the_second_question_is_not_asked_and_its_ttl_counts_down
+	atf_add_test_case without_a_cache_each_question_is_asked
+	atf_add_test_case killed_workers_lose_nothing_that_is_known
+	atf_add_test_case a_reload_loses_nothing_that_is_known
+	atf_add_test_case \
+	    without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale
+	atf_add_test_case with_no_stale_what_has_ended_is_not_told
+	atf_add_test_case what_many_ask_at_once_is_asked_once
+	atf_add_test_case what_fails_is_not_asked_again_at_once
+}
