@@ -238,15 +238,18 @@ CASE(without_a_cache_every_question_is_asked)
 CASE(a_popular_answer_is_asked_for_again_once_before_it_ends)
 {
 	struct asker_answer a = five_minutes;
+	struct asker_question norec = www;
 
 	(void)tc;
 	asker_up(true);
+	norec.norec = true;
 	asker_fill(&www, &five_minutes, T);
 	expect_hit(&www, 200, T + 100 * S);
 	/* Not before the last tenth. */
 	expect_hit(&www, 30, T + 270 * S);
 	ATF_CHECK_EQ(0, asker_flush(T + 270 * S));
-	expect_hit(&www, 29, T + 271 * S);
+	/* Whoever it is that asks then: an upstream is asked to recurse. */
+	expect_hit(&norec, 29, T + 271 * S);
 	expect_hit(&www, 29, T + 271 * S);
 	ATF_REQUIRE_EQ(1, asker_flush(T + 271 * S));
 	ATF_CHECK_EQ(1, counter_value[COUNTER_cache_prefetched]);
