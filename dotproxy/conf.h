@@ -45,6 +45,32 @@
 #define CONF_TTL_LIMIT	    604800 /* the most any of these may be set to */
 #define CONF_STALE	    86400 /* seconds; RFC 8767 5: 1 to 3 days */
 
+#define CONF_LOCAL_MAX	    1024 /* records in the config */
+#define CONF_LOCAL_BYTES    65536 /* all of them */
+#define CONF_LOCAL_TTL	    300 /* seconds */
+#define CONF_HOSTS_MAX	    4096 /* records of the hosts file */
+
+/* Types of local data, as DNS numbers them. */
+#define CONF_LOCAL_A	1
+#define CONF_LOCAL_PTR	12
+#define CONF_LOCAL_TXT	16
+#define CONF_LOCAL_AAAA 28
+
+/* A record of local data: its owner's name follows, on the wire and folded,
+ * then its rdata. Of many, each begins where the one before ends. */
+struct conf_record {
+	uint16_t type; /* CONF_LOCAL_* */
+	uint8_t name_len;
+	uint8_t rdata_len;
+	uint32_t ttl; /* seconds */
+};
+
+/* Of all of them: as many records, as many bytes. */
+struct conf_local {
+	uint32_t records;
+	uint32_t size;
+};
+
 struct conf_upstream {
 	char name[CONF_NAME_MAX]; /* as the config calls it */
 	char host[CONF_HOST_MAX]; /* in the certificate; "" is none */
@@ -70,6 +96,10 @@ struct conf {
 	uint32_t cache_size; /* bytes; 0: no cache */
 	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
 	uint32_t stale; /* seconds after its end; 0: never */
+	uint32_t special; /* set of what is answered here (special.h) */
+	uint8_t local[CONF_LOCAL_BYTES]; /* records of local data */
+	uint32_t local_len, nlocal; /* bytes, records */
+	char hosts[PATH_MAX]; /* "": none */
 	uint32_t tcp_max; /* connections of one worker */
 	uint32_t tcp_each; /* connections of one client in it */
 	struct conf_upstream upstream[CONF_UPSTREAMS_MAX];

@@ -18,6 +18,8 @@
 	X(queries_refused_type, "zone transfers answered REFUSED")             \
 	X(queries_refused_recursion, "questions without RD not in the cache")  \
 	X(queries_refused_client, "questions REFUSED by allow from")           \
+	X(special_answers,                                                     \
+	    "questions answered here: special names, local data")              \
 	X(cache_hits, "questions answered from the cache")                     \
 	X(cache_misses, "questions that the cache had no answer to")           \
 	X(cache_stale, "answers of before given while upstreams fail")         \

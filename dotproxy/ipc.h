@@ -52,6 +52,7 @@ enum ipc_type {
 	IPC_PIN, /* struct ipc_pin */
 	IPC_COMMIT, /* struct ipc_generation: the config is whole */
 	IPC_CACHE, /* struct ipc_cache, with the memory: once, in CONFIG */
+	IPC_LOCAL, /* struct conf_local, with the memfd that holds it */
 	IPC_PEER, /* struct ipc_peer, with the channel to it */
 	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */
 	IPC_COUNT, /* asks for IPC_COUNTERS */
@@ -118,6 +119,7 @@ struct ipc_conf_worker {
 	uint32_t tcp_each;
 	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
 	uint32_t stale; /* seconds; 0: never */
+	uint32_t special; /* set of what is answered there (special.h) */
 	uint32_t verbose; /* 0 or 1 */
 };
 

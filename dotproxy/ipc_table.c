@@ -50,6 +50,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    EXACT(ipc_generation) },
 	[IPC_CACHE] = { "cache", IPC_PARENT, IPC_WORKER, IPC_CONFIG,
 	    .fd_may = true, .fd_must = true, EXACT(ipc_cache) },
+	[IPC_LOCAL] = { "local", IPC_PARENT, IPC_WORKER, LATER, .fd_may = true,
+	    .fd_must = true, EXACT(conf_local) },
 	[IPC_PEER] = { "peer", IPC_PARENT, CHILD, LATER, .fd_may = true,
 	    .fd_must = true, EXACT(ipc_peer) },
 	[IPC_SOCKET] = { "socket", IPC_PARENT, IPC_TLS, IPC_RUN, .fd_may = true,

@@ -108,6 +108,7 @@ static rules clients = {
 	CALL(sendmmsg, FLAGS(3, MSG_DONTWAIT)),
 	CALL(accept4, EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
 	CALL(getsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_MEMINFO)), /* drops */
+	CALL(pread64), /* local data, a sealed memfd */
 	/* The cache, which all workers share. */
 	CALL(mmap, EQ(2, PROT_READ | PROT_WRITE), EQ(3, MAP_SHARED)),
 	END,

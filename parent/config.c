@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dotproxy/log.h"
+#include "dotproxy/special.h"
 #include "config.h"
 
 #define NITEMS(a) (sizeof(a) / sizeof((a)[0]))
@@ -118,6 +119,7 @@ config_default(struct conf *conf)
 	conf->ttl_max = CONF_TTL_MAX;
 	conf->ttl_negative = CONF_TTL_NEGATIVE;
 	conf->stale = CONF_STALE;
+	conf->special = SPECIAL_DEFAULT;
 	conf->tcp_max = CONF_TCP_MAX;
 	conf->tcp_each = CONF_TCP_EACH;
 	conf->upstream[0] = *config_builtin(builtins[0].name);

@@ -54,6 +54,31 @@ const struct conf_upstream *config_builtin(const char *name);
 int config_ca_open(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf);
 void config_ca_close(int ca[CONF_UPSTREAMS_MAX]);
 
+/*
+ * Adds a record of local data; NULL, or what is wrong with it (then nothing is
+ * added). config_local_print prints them all.
+ */
+const char *config_local_add(
+    struct conf *conf, const char *name, const char *type, const char *value);
+void config_local_print(const struct conf *conf, FILE *out);
+
+/*
+ * The config's local data and the hosts file's, in a sealed memfd, which it
+ * returns; -1, logged, when the file cannot be read or has too much. A bad
+ * line of it is logged and left out.
+ */
+int config_local_open(struct conf_local *local, const struct conf *conf);
+
+/* What a config has besides its text: the CA bundles and the local data. As
+ * config_ca_open. */
+struct config_files {
+	int ca[CONF_UPSTREAMS_MAX];
+	int local_fd; /* -1: not open */
+	struct conf_local local;
+};
+int config_files_open(struct config_files *files, const struct conf *conf);
+void config_files_close(struct config_files *files);
+
 /* "sha256/BASE64=" to 32 bytes; false when it is not such a text. */
 bool config_pin_parse(uint8_t pin[CONF_PIN_LEN], const char *text);
 #define CONFIG_PIN_TEXT 52 /* with NUL */

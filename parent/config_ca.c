@@ -48,6 +48,26 @@ config_ca_close(int ca[CONF_UPSTREAMS_MAX])
 	}
 }
 
+int
+config_files_open(struct config_files *files, const struct conf *conf)
+{
+	files->local_fd = -1;
+	if (config_ca_open(files->ca, conf) == -1)
+		return -1;
+	if ((files->local_fd = config_local_open(&files->local, conf)) != -1)
+		return 0;
+	config_ca_close(files->ca);
+	return -1;
+}
+
+void
+config_files_close(struct config_files *files)
+{
+	config_ca_close(files->ca);
+	(void)close(files->local_fd);
+	files->local_fd = -1;
+}
+
 static int
 open_one(const char *path)
 {

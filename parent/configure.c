@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "dotproxy/log.h"
@@ -58,6 +59,7 @@ configure_worker(struct child *c)
 		.ttl_max = conf->ttl_max,
 		.ttl_negative = conf->ttl_negative,
 		.stale = conf->stale,
+		.special = conf->special,
 		.verbose = p->verbose };
 	const struct ipc_cache cache = { conf->cache_size, p->cache_key };
 	struct ipc_listen listen;
@@ -66,10 +68,10 @@ configure_worker(struct child *c)
 	tell(c, IPC_CONF_WORKER, &head, sizeof(head), -1);
 	if (p->cache != -1 && c->ipc.state == IPC_CONFIG)
 		tell(c, IPC_CACHE, &cache, sizeof(cache), p->cache);
+	tell(c, IPC_LOCAL, &p->files.local, sizeof(p->files.local),
+	    p->files.local_fd);
 	for (i = 0; i < conf->nallow; i += n) {
-		n = conf->nallow - i;
-		if (n > IPC_ALLOW_BATCH)
-			n = IPC_ALLOW_BATCH;
+		n = MIN(conf->nallow - i, IPC_ALLOW_BATCH);
 		tell(c, IPC_ALLOW, &conf->allow[i], n * sizeof(conf->allow[0]),
 		    -1);
 	}
@@ -109,7 +111,7 @@ configure_upstream(
 
 	memcpy(head.name, u->name, strlen(u->name));
 	memcpy(head.host, u->host, strlen(u->host));
-	tell(c, IPC_UPSTREAM, &head, sizeof(head), c->parent->ca[index]);
+	tell(c, IPC_UPSTREAM, &head, sizeof(head), c->parent->files.ca[index]);
 	for (n = 0; n < u->naddress; n++) {
 		address.index = n;
 		address.address = u->address[n];

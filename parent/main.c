@@ -149,7 +149,7 @@ prepare(struct parent *p, const struct options *o)
 	p->nofile_tls = NOFILE_TLS;
 	nofile = sandbox_nofile(MAX(p->nofile_worker, p->nofile_tls));
 	if (listeners_open(&p->listeners, p->conf, p->workers, NULL) == -1 ||
-	    config_ca_open(p->ca, p->conf) == -1)
+	    config_files_open(&p->files, p->conf) == -1)
 		fatalx("not serving");
 	siphash_key_random(&p->cache_key);
 	p->cache = shared_memory(p->conf->cache_size);
@@ -245,21 +245,21 @@ static bool
 take_config(struct parent *p, struct conf *conf)
 {
 	struct listeners fresh;
-	int ca[CONF_UPSTREAMS_MAX];
+	struct config_files files;
 	uint32_t i;
 
 	if (!config_may_become(p->conf, conf, p->nofile_worker - NOFILE_WORKER))
 		return false;
-	if (config_ca_open(ca, conf) == -1)
+	if (config_files_open(&files, conf) == -1)
 		return false;
 	if (listeners_open(&fresh, conf, p->workers, &p->listeners) == -1) {
-		config_ca_close(ca);
+		config_files_close(&files);
 		return false;
 	}
 	listeners_close(&p->listeners, &fresh);
-	config_ca_close(p->ca);
+	config_files_close(&p->files);
 	p->listeners = fresh;
-	memcpy(p->ca, ca, sizeof(p->ca));
+	p->files = files;
 	free(p->conf);
 	p->conf = conf;
 	p->generation++;

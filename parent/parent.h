@@ -11,6 +11,7 @@
 #include "dotproxy/conf.h"
 #include "dotproxy/ipc.h"
 
+#include "config.h"
 #include "listen.h"
 
 #define CHILDREN_MAX (CONF_WORKERS_MAX + 1)
@@ -59,7 +60,7 @@ struct parent {
 	uint32_t generation; /* of it */
 	uint32_t workers;
 	struct listeners listeners;
-	int ca[CONF_UPSTREAMS_MAX]; /* memfds, in the order of forward */
+	struct config_files files; /* memfds of it */
 	int cache; /* memory that the workers share, -1: none */
 	struct siphash_key cache_key;
 	struct child child[CHILDREN_MAX]; /* [0] is tls */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "dotproxy/log.h"
+#include "dotproxy/special.h"
 #include "config.h"
 
 #define FILE_MAX     (1024 * 1024)
@@ -40,6 +41,7 @@ struct macro {
 struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
 	int cache, ttl_min, ttl_max, ttl_negative, stale;
+	int special[SPECIALS], hosts;
 	int name, ca; /* of the upstream being read */
 };
 
@@ -95,6 +97,10 @@ static void set_scaled(struct parser *, uint32_t *, struct word,
     const struct config_scale *, uint32_t, uint32_t, const char *);
 static void set_cache_size(struct parser *, struct word);
 static void set_ttl(struct parser *, uint32_t *, struct word);
+static void set_special(struct parser *, struct word, bool);
+static void
+add_local(struct parser *, struct word, struct word, struct word);
+static void set_hosts(struct parser *, struct word);
 static void set_macro(struct parser *, struct word, struct word);
 static void set_user(struct parser *, struct word);
 static void set_chroot(struct parser *, struct word);
@@ -120,6 +126,7 @@ static void add_forward(struct parser *, struct word);
 #define A_SIZE	    "a size from 1M to 2G"
 #define A_TTL	    "a time from 0 to 7d"
 #define A_TIME	    "a time from 1 to 7d"
+#define A_SPECIAL   "a special name such as localhost or home.arpa"
 #define A_USER	    "the name of a user"
 #define A_PATH	    "an absolute path"
 #define AN_ADDRESS  "an IP address"
@@ -140,6 +147,7 @@ static void add_forward(struct parser *, struct word);
 %token	ON PORT OR FROM SIZE CONNECTIONS EACH TO
 %token	ADDRESS NAME CA PIN
 %token	CACHE NO TTL MIN MAX NEGATIVE STALE
+%token	SPECIAL LOCAL DATA HOSTS
 
 %%
 
@@ -172,6 +180,9 @@ statement : macro
 	| udp
 	| cache
 	| no
+	| special
+	| local
+	| hosts
 	| tcp
 	| upstream
 	| forward
@@ -296,7 +307,7 @@ ttl	: MIN				{ expect(p, A_TTL); }
 	;
 
 no	: NO				{
-		expect(p, "\"cache\" or \"stale\"");
+		expect(p, "\"cache\", \"stale\" or \"special\"");
 	}
 	  absent
 	;
@@ -308,6 +319,56 @@ absent	: CACHE				{
 	| STALE				{
 		if (once(p, $1, &p->seen.stale))
 			p->conf->stale = 0;
+	}
+	| SPECIAL			{ expect(p, A_SPECIAL " or {"); }
+	  off
+	;
+
+off	: no_word
+	| '{'				{ expect(p, A_SPECIAL); }
+	  optnl off_list '}'
+	;
+
+off_list : no_word comma
+	| off_list no_word comma
+	;
+
+no_word	: WORD				{
+		set_special(p, $1, false);
+		expect(p, A_SPECIAL " or }");
+	}
+	;
+
+special	: SPECIAL			{ expect(p, A_SPECIAL " or {"); }
+	  on
+	;
+
+local	: LOCAL				{ expect(p, "\"data\""); }
+	  DATA				{ expect(p, "a domain name"); }
+	  WORD				{ expect(p, "A, AAAA, PTR or TXT"); }
+	  WORD				{ expect(p, "the record's value"); }
+	  WORD				{ add_local(p, $5, $7, $9); }
+	;
+
+hosts	: HOSTS				{ expect(p, A_PATH); }
+	  WORD				{
+		if (once(p, $1, &p->seen.hosts))
+			set_hosts(p, $3);
+	}
+	;
+
+on	: word
+	| '{'				{ expect(p, A_SPECIAL); }
+	  optnl on_list '}'
+	;
+
+on_list	: word comma
+	| on_list word comma
+	;
+
+word	: WORD				{
+		set_special(p, $1, true);
+		expect(p, A_SPECIAL " or }");
 	}
 	;
 
@@ -417,6 +478,9 @@ static const struct keyword {
 	{ "tcp", TCP, PLACE_FILE },
 	{ "cache", CACHE, PLACE_FILE },
 	{ "no", NO, PLACE_FILE },
+	{ "special", SPECIAL, PLACE_FILE },
+	{ "local", LOCAL, PLACE_FILE },
+	{ "hosts", HOSTS, PLACE_FILE },
 	{ "upstream", UPSTREAM, PLACE_FILE },
 	{ "forward", FORWARD, PLACE_FILE },
 	{ "address", ADDRESS, PLACE_UPSTREAM },
@@ -436,6 +500,7 @@ static const struct keyword {
 	{ "max", MAX, PLACE_NONE },
 	{ "negative", NEGATIVE, PLACE_NONE },
 	{ "stale", STALE, PLACE_NONE },
+	{ "data", DATA, PLACE_NONE },
 };
 #define NKEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
 
@@ -1051,6 +1116,41 @@ check_ttls(struct parser *p)
 	if (p->conf->ttl_min > p->conf->ttl_max)
 		complain(p, p->ttl_min, "more than cache ttl max (%u)",
 		    p->conf->ttl_max);
+}
+
+static void
+set_special(struct parser *p, struct word w, bool on)
+{
+	unsigned int number = special_number(w.text);
+
+	if (number == SPECIALS)
+		complain(p, w, "expected " A_SPECIAL);
+	else if (!once(p, w, &p->seen.special[number]))
+		return;
+	else if (on)
+		p->conf->special |= 1u << number;
+	else
+		p->conf->special &= ~(1u << number);
+}
+
+static void
+add_local(struct parser *p, struct word name, struct word type,
+    struct word value)
+{
+	const char *wrong;
+
+	wrong = config_local_add(p->conf, name.text, type.text, value.text);
+	if (wrong != NULL)
+		complain(p, name, "%s", wrong);
+}
+
+static void
+set_hosts(struct parser *p, struct word w)
+{
+	if (w.text[0] != '/' || strlen(w.text) >= sizeof(p->conf->hosts))
+		complain(p, w, "expected " A_PATH);
+	else
+		set_text(p->conf->hosts, sizeof(p->conf->hosts), w.text);
 }
 
 static void

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "dotproxy/special.h"
 #include "config.h"
 
 static void print_upstream(const struct conf_upstream *, FILE *);
@@ -11,6 +12,7 @@ static void print_listen(const struct netaddr *, uint16_t, FILE *);
 static void print_address(const char *, const struct netaddr *, FILE *);
 static void print_scaled(
     const char *, uint32_t, const struct config_scale *, const char *, FILE *);
+static void print_special(const char *, uint32_t, FILE *);
 static void print_quoted(const char *, const char *, FILE *);
 
 void
@@ -45,6 +47,11 @@ config_print(const struct conf *conf, FILE *out)
 	else
 		print_scaled(
 		    "cache stale", conf->stale, config_times, "\n", out);
+	print_special("special", conf->special, out);
+	print_special("no special", SPECIAL_ALL & ~conf->special, out);
+	config_local_print(conf, out);
+	if (conf->hosts[0] != '\0')
+		print_quoted("hosts", conf->hosts, out);
 	fprintf(out, "tcp connections %u\n", conf->tcp_max);
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
 	for (i = 0; i < conf->nupstream; i++)
@@ -54,6 +61,20 @@ config_print(const struct conf *conf, FILE *out)
 		fprintf(
 		    out, "\t\"%s\"\n", conf->upstream[conf->forward[i]].name);
 	fprintf(out, "}\n");
+}
+
+static void
+print_special(const char *keyword, uint32_t set, FILE *out)
+{
+	unsigned int i;
+
+	if (set == 0)
+		return;
+	fprintf(out, "%s {", keyword);
+	for (i = 0; i < SPECIALS; i++)
+		if ((set & 1u << i) != 0)
+			fprintf(out, " %s", special_word((enum special)i));
+	fprintf(out, " }\n");
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "dotproxy/special.h"
 #include "unpriv/dns/reader.h"
 #include "unpriv/worker/query.h"
 
@@ -70,6 +71,7 @@ set_up(void)
 	void *memory;
 
 	settings.udp_size = 1232;
+	settings.special = SPECIAL_DEFAULT;
 	settings.nallow = 1;
 	if (!netaddr_parse_prefix(&settings.allow[0], "127.0.0.0/8") ||
 	    !netaddr_parse(&client.address, "127.0.0.1"))

@@ -8,8 +8,8 @@
 #include "unpriv/dns/query.h"
 #include "unpriv/dns/special.h"
 
-#define ALL	((1u << DNS_SPECIALS) - 1)
-#define BIT(x)	(1u << DNS_SPECIAL_##x)
+#define ALL	((1u << SPECIALS) - 1)
+#define BIT(x)	(1u << SPECIAL_##x)
 #define ZEROS7	"0.0.0.0.0.0.0."
 #define ZEROS31 ZEROS7 ZEROS7 ZEROS7 ZEROS7 "0.0.0."
 
@@ -40,6 +40,7 @@ asks(const char *name, uint16_t type, unsigned int set)
 	dns_question_fold(&folded);
 	if (!dns_special_find(&special, &folded, set))
 		return false;
+	ATF_CHECK(dns_special_may_be(&query.question, set));
 	len = dns_local_write(
 	    out, sizeof(out), &special.local, NULL, &query, &reply);
 	ATF_REQUIRE(len > 0 && len <= reply.limit);
@@ -112,8 +113,8 @@ ATF_TC_BODY(localhost_and_all_below_it_is_this_machine, tc)
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
-		ATF_REQUIRE(asks(names[i], 1, DNS_SPECIAL_DEFAULT));
-		ATF_CHECK_EQ(DNS_SPECIAL_LOCALHOST, special.number);
+		ATF_REQUIRE(asks(names[i], 1, SPECIAL_DEFAULT));
+		ATF_CHECK_EQ(SPECIAL_LOCALHOST, special.number);
 		check_record(0, 1, names[i], 1, "\177\0\0\1", 4);
 		ATF_REQUIRE(asks(names[i], DNS_TYPE_AAAA, ALL));
 		check_record(0, 1, names[i], DNS_TYPE_AAAA, one, 16);
@@ -149,8 +150,8 @@ ATF_TC_BODY(what_must_not_exist_is_denied_by_the_zone_above, tc)
 		check_soa(DNS_NXDOMAIN, 2, zones[i].above);
 		ATF_CHECK(!asks(zones[i].name, 1, ALL & ~zones[i].bit));
 	}
-	ATF_CHECK(!asks("a.test", 1, DNS_SPECIAL_DEFAULT));
-	ATF_CHECK(!asks("use-application-dns.net", 1, DNS_SPECIAL_DEFAULT));
+	ATF_CHECK(!asks("a.test", 1, SPECIAL_DEFAULT));
+	ATF_CHECK(!asks("use-application-dns.net", 1, SPECIAL_DEFAULT));
 }
 
 static const char *const reverse[] = { "10.in-addr.arpa", "16.172.in-addr.arpa",
@@ -170,9 +171,8 @@ ATF_TC_BODY(an_empty_zone_has_soa_and_ns_and_no_name_below, tc)
 	size_t i;
 
 	for (i = 0; i < sizeof(reverse) / sizeof(reverse[0]); i++) {
-		ATF_REQUIRE_MSG(
-		    asks(reverse[i], DNS_TYPE_PTR, DNS_SPECIAL_DEFAULT), "%s",
-		    reverse[i]);
+		ATF_REQUIRE_MSG(asks(reverse[i], DNS_TYPE_PTR, SPECIAL_DEFAULT),
+		    "%s", reverse[i]);
 		check_soa(0, 2, reverse[i]);
 		ATF_REQUIRE(asks(reverse[i], DNS_TYPE_SOA, ALL));
 		check_soa(0, 1, reverse[i]);
@@ -232,9 +232,9 @@ ATF_TC_BODY(the_loopback_addresses_are_localhost, tc)
 ATF_TC_WITHOUT_HEAD(under_resolver_arpa_there_is_no_data);
 ATF_TC_BODY(under_resolver_arpa_there_is_no_data, tc)
 {
-	ATF_REQUIRE(asks("_dns.resolver.arpa", 64, DNS_SPECIAL_DEFAULT));
+	ATF_REQUIRE(asks("_dns.resolver.arpa", 64, SPECIAL_DEFAULT));
 	check_soa(0, 2, "resolver.arpa");
-	ATF_REQUIRE(asks("resolver.arpa", 1, DNS_SPECIAL_DEFAULT));
+	ATF_REQUIRE(asks("resolver.arpa", 1, SPECIAL_DEFAULT));
 	check_soa(0, 2, "resolver.arpa");
 	ATF_CHECK(!asks("resolver.arpa", DNS_TYPE_DS, ALL));
 	ATF_CHECK(!asks("_dns.resolver.arpa", 64, ALL & ~BIT(RESOLVER)));
@@ -248,8 +248,8 @@ ATF_TC_BODY(any_is_answered_with_hinfo, tc)
 	size_t i;
 
 	for (i = 0; i < 5; i++) {
-		ATF_REQUIRE(asks(names[i], DNS_TYPE_ANY, DNS_SPECIAL_DEFAULT));
-		ATF_CHECK_EQ(DNS_SPECIAL_ANY, special.number);
+		ATF_REQUIRE(asks(names[i], DNS_TYPE_ANY, SPECIAL_DEFAULT));
+		ATF_CHECK_EQ(SPECIAL_ANY, special.number);
 		check_record(
 		    0, 1, names[i], DNS_TYPE_HINFO, "\007RFC8482\0", 9);
 		ATF_CHECK_EQ(0, n.flags & DNS_AA);
@@ -291,15 +291,13 @@ ATF_TC_BODY(each_has_a_word_of_its_own, tc)
 {
 	unsigned int i;
 
-	for (i = 0; i < DNS_SPECIALS; i++) {
-		ATF_REQUIRE(dns_special_word((enum dns_special_set)i) != NULL);
-		ATF_CHECK_EQ(i,
-		    dns_special_number(
-			dns_special_word((enum dns_special_set)i)));
+	for (i = 0; i < SPECIALS; i++) {
+		ATF_REQUIRE(special_word((enum special)i) != NULL);
+		ATF_CHECK_EQ(i, special_number(special_word((enum special)i)));
 	}
-	ATF_CHECK(dns_special_word(DNS_SPECIALS) == NULL);
-	ATF_CHECK_EQ(DNS_SPECIALS, dns_special_number("onions"));
-	ATF_CHECK_EQ(DNS_SPECIAL_ONION, dns_special_number("onion"));
+	ATF_CHECK(special_word(SPECIALS) == NULL);
+	ATF_CHECK_EQ(SPECIALS, special_number("onions"));
+	ATF_CHECK_EQ(SPECIAL_ONION, special_number("onion"));
 }
 
 ATF_TC_WITHOUT_HEAD(data_larger_than_the_client_takes_is_truncated);

@@ -44,6 +44,58 @@ ATF_TC_BODY(a_ca_bundle_can_be_read_and_never_changed, tc)
 	config_ca_close(ca);
 }
 
+/* All workers get the same one. */
+ATF_TC_WITHOUT_HEAD(local_data_can_be_read_and_never_changed);
+ATF_TC_BODY(local_data_can_be_read_and_never_changed, tc)
+{
+	struct conf_record record;
+	struct conf_local local;
+	int fd;
+
+	ATF_REQUIRE(
+	    config_local_add(&conf, "a.example", "A", "192.0.2.1") == NULL);
+	ATF_REQUIRE((fd = config_local_open(&local, &conf)) != -1);
+	ATF_CHECK_EQ(1, local.records);
+	ATF_CHECK_EQ(sizeof(record) + 11 + 4, local.size);
+	ATF_CHECK_EQ(
+	    (ssize_t)sizeof(record), pread(fd, &record, sizeof(record), 0));
+	ATF_CHECK_EQ(CONF_LOCAL_A, record.type);
+	ATF_CHECK_EQ(11, record.name_len);
+	ATF_CHECK_EQ(4, record.rdata_len);
+	ATF_CHECK_EQ(-1, pwrite(fd, "x", 1, 0));
+	ATF_CHECK_EQ(EPERM, errno);
+	ATF_CHECK_EQ(-1, ftruncate(fd, 0));
+	ATF_CHECK_EQ(-1, ftruncate(fd, 100));
+	ATF_CHECK_EQ(-1, fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	(void)close(fd);
+}
+
+ATF_TC_WITHOUT_HEAD(local_data_has_its_bounds);
+ATF_TC_BODY(local_data_has_its_bounds, tc)
+{
+	char name[32], text[256];
+	unsigned int i;
+
+	for (i = 0; i < CONF_LOCAL_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "n%u.example", i);
+		ATF_REQUIRE(
+		    config_local_add(&conf, name, "A", "192.0.2.1") == NULL);
+	}
+	ATF_CHECK(config_local_add(&conf, "x", "A", "192.0.2.1") != NULL);
+	ATF_CHECK_EQ(CONF_LOCAL_MAX, conf.nlocal);
+	memset(&conf, 0, sizeof(conf));
+	memset(text, 'x', 254);
+	text[254] = '\0';
+	for (i = 0; i < CONF_LOCAL_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "n%u.example", i);
+		if (config_local_add(&conf, name, "TXT", text) != NULL)
+			break;
+	}
+	ATF_CHECK(i > 200 && i < 300);
+	ATF_CHECK(conf.local_len <= CONF_LOCAL_BYTES);
+	ATF_CHECK_EQ(i, conf.nlocal);
+}
+
 static int
 option(int fd, int level, int name)
 {
@@ -78,6 +130,8 @@ ATF_TC_BODY(no_icmp_makes_an_answer_a_fragment, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_ca_bundle_can_be_read_and_never_changed);
+	ATF_TP_ADD_TC(tp, local_data_can_be_read_and_never_changed);
+	ATF_TP_ADD_TC(tp, local_data_has_its_bounds);
 	ATF_TP_ADD_TC(tp, no_icmp_makes_an_answer_a_fragment);
 	return atf_no_error();
 }

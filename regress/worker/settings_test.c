@@ -2,6 +2,7 @@
 #include <atf-c.h>
 #include <string.h>
 
+#include "dotproxy/special.h"
 #include "unpriv/worker/settings.h"
 
 #define CASE(name)                                                             \
@@ -87,6 +88,7 @@ CASE(each_field_out_of_bounds_is_refused)
 		FIELD(tcp_max, CONF_TCP_LIMIT + 1),
 		FIELD(tcp_each, 0),
 		FIELD(tcp_each, CONF_TCP_LIMIT + 1),
+		FIELD(special, 1u << SPECIALS),
 		FIELD(verbose, 2),
 #undef FIELD
 	};

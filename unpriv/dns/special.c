@@ -42,30 +42,30 @@ struct zone {
 #define ZEROS31 ZEROS7 ZEROS7 ZEROS7 ZEROS7 "\0010\0010\0010"
 /* Labels are counted below in-addr.arpa and ip6.arpa. */
 #define REVERSE4(name, labels, manner)                                         \
-	ZONE(name IN_ADDR, (labels) + 2, DNS_SPECIAL_PRIVATE, manner)
+	ZONE(name IN_ADDR, (labels) + 2, SPECIAL_PRIVATE, manner)
 #define REVERSE4_RANGE(name, low, high)                                        \
 	{                                                                      \
 		name IN_ADDR, sizeof(name IN_ADDR), 3, low, high,              \
-		    DNS_SPECIAL_PRIVATE, EMPTY                                 \
+		    SPECIAL_PRIVATE, EMPTY                                     \
 	}
 #define REVERSE6(name, labels, manner)                                         \
-	ZONE(name IP6, (labels) + 2, DNS_SPECIAL_PRIVATE, manner)
+	ZONE(name IP6, (labels) + 2, SPECIAL_PRIVATE, manner)
 
 static const struct zone top[] = {
-	ZONE("\011localhost", 1, DNS_SPECIAL_LOCALHOST, LOCALHOST),
-	ZONE("\007invalid", 1, DNS_SPECIAL_INVALID, DENIED),
-	ZONE("\005onion", 1, DNS_SPECIAL_ONION, DENIED),
-	ZONE("\004test", 1, DNS_SPECIAL_TEST, DENIED),
+	ZONE("\011localhost", 1, SPECIAL_LOCALHOST, LOCALHOST),
+	ZONE("\007invalid", 1, SPECIAL_INVALID, DENIED),
+	ZONE("\005onion", 1, SPECIAL_ONION, DENIED),
+	ZONE("\004test", 1, SPECIAL_TEST, DENIED),
 };
 
 static const struct zone below_net[] = {
-	ZONE("\023use-application-dns\003net", 2, DNS_SPECIAL_CANARY, DENIED),
+	ZONE("\023use-application-dns\003net", 2, SPECIAL_CANARY, DENIED),
 };
 
 static const struct zone below_arpa[] = {
-	ZONE("\004home\004arpa", 2, DNS_SPECIAL_HOME, EMPTY),
+	ZONE("\004home\004arpa", 2, SPECIAL_HOME, EMPTY),
 	/* RFC 9462 6.4 */
-	ZONE("\010resolver\004arpa", 2, DNS_SPECIAL_RESOLVER, NODATA),
+	ZONE("\010resolver\004arpa", 2, SPECIAL_RESOLVER, NODATA),
 };
 
 /* A zone stands before the one it lies in. */
@@ -121,18 +121,6 @@ static const struct branch {
 	BRANCH("", 0, top),
 };
 
-static const char *const words[DNS_SPECIALS] = {
-	[DNS_SPECIAL_LOCALHOST] = "localhost",
-	[DNS_SPECIAL_INVALID] = "invalid",
-	[DNS_SPECIAL_TEST] = "test",
-	[DNS_SPECIAL_ONION] = "onion",
-	[DNS_SPECIAL_PRIVATE] = "private-reverse",
-	[DNS_SPECIAL_HOME] = "home.arpa",
-	[DNS_SPECIAL_RESOLVER] = "resolver.arpa",
-	[DNS_SPECIAL_CANARY] = "use-application-dns.net",
-	[DNS_SPECIAL_ANY] = "any",
-};
-
 /* A name taken apart: where each label begins, the root's too. */
 struct name {
 	const struct dns_question *question;
@@ -152,20 +140,30 @@ static void add(struct dns_special *, bool, uint16_t, uint8_t, uint32_t,
     const void *, size_t);
 static void add_soa(struct dns_special *, bool, uint8_t);
 
-const char *
-dns_special_word(enum dns_special_set number)
+bool
+dns_special_may_be(const struct dns_question *question, unsigned int set)
 {
-	return number < DNS_SPECIALS ? words[number] : NULL;
-}
+	struct dns_reader r;
+	uint8_t len, last = 0;
 
-enum dns_special_set
-dns_special_number(const char *word)
-{
-	unsigned int i;
-
-	for (i = 0; i < DNS_SPECIALS && strcmp(words[i], word) != 0; i++)
-		continue;
-	return (enum dns_special_set)i;
+	if (question->type == DNS_TYPE_ANY)
+		return true;
+	dns_reader_init(&r, question->name, question->name_len);
+	while ((len = dns_read_u8(&r)) != 0) {
+		dns_read_skip(&r, len);
+		last = len;
+	}
+	switch (last) {
+	case 3: /* net */
+		return (set & 1u << SPECIAL_CANARY) != 0;
+	case 4: /* arpa, test */
+	case 5: /* onion */
+	case 7: /* invalid */
+	case 9: /* localhost */
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool
@@ -184,10 +182,10 @@ dns_special_find(struct dns_special *special, const struct dns_question *folded,
 	if (zone != NULL && (set & 1u << zone->number) != 0 &&
 	    say(special, &name, zone, labels, set))
 		return true;
-	if (folded->type != DNS_TYPE_ANY || (set & 1u << DNS_SPECIAL_ANY) == 0)
+	if (folded->type != DNS_TYPE_ANY || (set & 1u << SPECIAL_ANY) == 0)
 		return false;
 	/* RFC 8482 4.2. It is not the zone's word: no AA. */
-	special->number = DNS_SPECIAL_ANY;
+	special->number = SPECIAL_ANY;
 	add(special, true, DNS_TYPE_HINFO, 0, TTL_ANY, "\007RFC8482", 9);
 	return true;
 }
@@ -279,9 +277,9 @@ say(struct dns_special *special, const struct name *name,
 	uint8_t apex = name->at[name->labels - labels];
 	uint16_t type = name->question->type;
 
-	special->number = (enum dns_special_set)zone->number;
+	special->number = (enum special)zone->number;
 	/* Of a name that exists, ANY is asked as of any other. */
-	if (type == DNS_TYPE_ANY && (set & 1u << DNS_SPECIAL_ANY) != 0 &&
+	if (type == DNS_TYPE_ANY && (set & 1u << SPECIAL_ANY) != 0 &&
 	    (own || zone->manner == LOCALHOST || zone->manner == NODATA) &&
 	    zone->manner != DENIED)
 		return false;

@@ -5,6 +5,8 @@
 #ifndef UNPRIV_DNS_SPECIAL_H
 #define UNPRIV_DNS_SPECIAL_H
 
+#include "dotproxy/special.h"
+
 #include "answer.h"
 
 /* A record of our own; class IN. */
@@ -38,43 +40,19 @@ size_t dns_local_write(uint8_t *buf, size_t cap, const struct dns_local *local,
     const struct dns_ede *ede, const struct dns_query *query,
     const struct dns_reply *reply);
 
-/*
- * What is special, each by the word that the config knows it by; a set of
- * them is the sum of 1 << number.
- */
-enum dns_special_set {
-	DNS_SPECIAL_LOCALHOST, /* "localhost", RFC 6761 6.3 */
-	DNS_SPECIAL_INVALID, /* "invalid", RFC 6761 6.4 */
-	DNS_SPECIAL_TEST, /* "test", RFC 6761 6.2 */
-	DNS_SPECIAL_ONION, /* "onion", RFC 7686 */
-	DNS_SPECIAL_PRIVATE, /* "private-reverse", RFC 6303, RFC 7793 */
-	DNS_SPECIAL_HOME, /* "home.arpa", RFC 8375 */
-	DNS_SPECIAL_RESOLVER, /* "resolver.arpa", RFC 9462 */
-	DNS_SPECIAL_CANARY, /* "use-application-dns.net" */
-	DNS_SPECIAL_ANY, /* "any", RFC 8482 */
-	DNS_SPECIALS
-};
-
-/*
- * On unless an operator says otherwise: all but "test", which people have
- * their own servers for and which an upstream denies as well, and
- * "use-application-dns.net", which takes browsers' own DoH away from them.
- */
-#define DNS_SPECIAL_DEFAULT                                                    \
-	(((1u << DNS_SPECIALS) - 1) &                                          \
-	    ~(1u << DNS_SPECIAL_TEST | 1u << DNS_SPECIAL_CANARY))
-
-/* The config's word, and its number (DNS_SPECIALS: there is no such word). */
-const char *dns_special_word(enum dns_special_set number);
-enum dns_special_set dns_special_number(const char *word);
-
 #define DNS_SPECIAL_RDATA 64
 struct dns_special {
-	enum dns_special_set number; /* for the log and the counters */
+	enum special number; /* for the log and the counters */
 	struct dns_local local; /* points to what follows */
 	struct dns_local_record record;
 	uint8_t rdata[DNS_SPECIAL_RDATA];
 };
+
+/*
+ * Whether a question may be one that the set answers, by its last label and
+ * type, whatever its case: a cheap look that spares nearly all the next one.
+ */
+bool dns_special_may_be(const struct dns_question *question, unsigned int set);
 
 /*
  * Whether a question, folded by the caller (dns_question_fold), is one that

@@ -2,6 +2,7 @@
  * Dispatches what the parent says. The parent is trusted with the orders, not
  * with the form: a message that breaks a rule ends this process.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "channel.h"
 #include "listener.h"
+#include "local.h"
 #include "loop.h"
 #include "parent.h"
 #include "tcp.h"
@@ -20,6 +22,7 @@ static void readable(evutil_socket_t, short, void *);
 static void dispatch(const struct ipc_message *);
 static void check(const char *);
 static void take_cache(const struct ipc_message *);
+static void take_local(const struct ipc_message *);
 static void commit(const struct ipc_message *);
 static void tell_counters(void);
 static void tell(enum ipc_type, const void *, size_t);
@@ -127,6 +130,9 @@ dispatch(const struct ipc_message *m)
 	case IPC_CACHE:
 		take_cache(m);
 		break;
+	case IPC_LOCAL:
+		take_local(m);
+		break;
 	case IPC_COMMIT:
 		commit(m);
 		break;
@@ -181,12 +187,32 @@ take_cache(const struct ipc_message *m)
 }
 
 static void
+take_local(const struct ipc_message *m)
+{
+	struct local *table;
+	struct conf_local head;
+	uint8_t *records;
+
+	memcpy(&head, m->payload, sizeof(head));
+	check(head.size <= LOCAL_SIZE_MAX ? NULL : "too much local data");
+	if ((records = malloc(head.size + 1)) == NULL)
+		fatal("local data");
+	if (pread(m->fd, records, head.size, 0) != (ssize_t)head.size)
+		fatalx("local data cannot be read");
+	(void)close(m->fd);
+	check(local_build(&table, &head, records));
+	free(records);
+	check(stage_local(&staged, table));
+}
+
+static void
 commit(const struct ipc_message *m)
 {
 	struct ipc_generation generation;
 
 	memcpy(&generation, m->payload, sizeof(generation));
 	check(stage_commit(&staged, &generation));
+	local_free(loop_settings.local);
 	loop_settings = staged.settings;
 	log_set_verbose(loop_settings.verbose);
 	tcp_set_limits(loop_settings.tcp_max, loop_settings.tcp_each);

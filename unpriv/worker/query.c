@@ -8,6 +8,7 @@
 #include "unpriv/dns/answer.h"
 #include "unpriv/dns/reader.h"
 
+#include "own.h"
 #include "query.h"
 
 #define NONE	  UINT32_MAX
@@ -235,9 +236,9 @@ query_expire(struct query_table *table, const struct settings *settings,
 }
 
 /*
- * Whether it is answered from what is known: the answer, or that it has just
- * failed. Who does not desire recursion (RD clear) gets an answer of the cache
- * or none: nothing is asked for them.
+ * Whether it is answered from what is known: our own, the cache's answer, or
+ * that it has just failed. Who does not desire recursion (RD clear) gets one
+ * of the first two or none: nothing is asked for them.
  */
 static bool
 take_known(struct query_table *table, const struct settings *settings,
@@ -251,6 +252,11 @@ take_known(struct query_table *table, const struct settings *settings,
 	how_to_tell(&how, settings, client, query);
 	reply->client = *client;
 	reply->was_in_flight = false;
+	*has_stale = false;
+	reply->len = own_answer(
+	    settings, query, &how, reply->bytes, sizeof(reply->bytes));
+	if (reply->len != 0)
+		return true;
 	found = answers_look(&table->answers, settings, query, &how, now,
 	    reply->bytes, sizeof(reply->bytes), &reply->len);
 	*has_stale = found == ANSWERS_STALE;

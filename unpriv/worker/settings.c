@@ -4,6 +4,9 @@
  */
 #include <string.h>
 
+#include "dotproxy/special.h"
+
+#include "local.h"
 #include "settings.h"
 
 static bool between(uint32_t, uint32_t, uint32_t);
@@ -33,6 +36,8 @@ stage_begin(
 	if (m->ttl_min > m->ttl_max || m->ttl_max > CONF_TTL_LIMIT ||
 	    m->ttl_negative > CONF_TTL_LIMIT || m->stale > CONF_TTL_LIMIT)
 		return "cache time out of bounds";
+	if ((m->special & ~SPECIAL_ALL) != 0)
+		return "a special name that there is none of";
 	if (m->verbose > 1)
 		return "verbose is neither 0 nor 1";
 	s->generation = m->generation;
@@ -45,7 +50,9 @@ stage_begin(
 	s->ttl_max = m->ttl_max;
 	s->ttl_negative = m->ttl_negative;
 	s->stale = m->stale;
+	s->special = m->special;
 	s->verbose = m->verbose == 1;
+	s->local = NULL;
 	s->nallow = 0;
 	staged->want_allow = m->nallow;
 	staged->want_sockets = m->nlisten;
@@ -101,6 +108,22 @@ stage_socket(struct staged *staged, const struct ipc_listen *m, int fd)
 		    netaddr_equal(&staged->socket[i].listen.address, a))
 			return "the same address twice";
 	return NULL;
+}
+
+const char *
+stage_local(struct staged *staged, struct local *local)
+{
+	const char *wrong = NULL;
+
+	if (!staged->open)
+		wrong = "local data outside of a config";
+	else if (staged->settings.local != NULL)
+		wrong = "local data twice";
+	if (wrong != NULL)
+		local_free(local);
+	else
+		staged->settings.local = local;
+	return wrong;
 }
 
 const char *

@@ -11,6 +11,8 @@
 /* A socket for UDP and one for TCP on each address. */
 #define SETTINGS_SOCKETS (2 * CONF_LISTEN_MAX)
 
+struct local;
+
 struct settings {
 	uint32_t generation; /* 0: none taken yet */
 	uint32_t index; /* this worker */
@@ -20,6 +22,8 @@ struct settings {
 	uint32_t tcp_each; /* connections of one client */
 	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
 	uint32_t stale; /* seconds after its end; 0: never */
+	uint32_t special; /* set of what is answered here (special.h) */
+	struct local *local; /* owned; NULL: none (local.h) */
 	bool verbose;
 	uint32_t nallow;
 	struct netaddr allow[CONF_ALLOW_MAX];
@@ -48,6 +52,8 @@ const char *stage_begin(
 const char *stage_allow(struct staged *staged, const void *prefixes, size_t n);
 const char *
 stage_socket(struct staged *staged, const struct ipc_listen *m, int fd);
+/* local is owned from then on, also when it fails. */
+const char *stage_local(struct staged *staged, struct local *local);
 /* The config is whole: staged->settings and its sockets may be taken. */
 const char *stage_commit(struct staged *staged, const struct ipc_generation *m);
 

@@ -1,0 +1,396 @@
+/*
+ * Data of an operator's own: the config's `local data` and the file that
+ * `hosts` names, as records for the workers. Nothing here decides how they are
+ * answered; a record that does not fit must never be made.
+ */
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dotproxy/log.h"
+#include "config.h"
+
+#define HOSTS_MAX (1024 * 1024) /* bytes */
+#define WIRE_MAX  255 /* on the wire, RFC 1035 2.3.4 */
+#define LABEL_MAX 63
+#define BAD_LINES 10 /* that are told of, of one file */
+#define BLANKS	  " \t\r\f\v"
+
+/* Records as they go to the workers, one behind the other. */
+struct records {
+	uint8_t *bytes;
+	size_t len, size;
+	uint32_t n, max;
+};
+
+static const struct type {
+	const char *name;
+	uint16_t number;
+} types[] = { { "A", CONF_LOCAL_A }, { "AAAA", CONF_LOCAL_AAAA },
+	{ "PTR", CONF_LOCAL_PTR }, { "TXT", CONF_LOCAL_TXT } };
+
+static size_t rdata_of(uint8_t *, uint16_t, const char *, const char **);
+static size_t name_of(uint8_t *, const char *);
+static void reverse_of(char *, size_t, const struct netaddr *);
+static bool add(struct records *, uint16_t, const uint8_t *, size_t,
+    const uint8_t *, size_t);
+static bool has(const struct conf *, const uint8_t *, size_t);
+static void print_name(const uint8_t *, FILE *);
+static void print_text(const uint8_t *, size_t, FILE *);
+static bool read_hosts(struct records *, const char *);
+static bool take_hosts(struct records *, const char *, char *);
+static const char *take_host(struct records *, char *);
+static bool is_unspecified(const struct netaddr *);
+
+const char *
+config_local_add(
+    struct conf *conf, const char *name, const char *type, const char *value)
+{
+	struct records r = { conf->local, conf->local_len, sizeof(conf->local),
+		conf->nlocal, CONF_LOCAL_MAX };
+	uint8_t owner[WIRE_MAX], rdata[WIRE_MAX];
+	const char *wrong = NULL;
+	size_t i, len, owner_len;
+
+	if ((owner_len = name_of(owner, name)) == 0)
+		return "expected a domain name";
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcasecmp(types[i].name, type) == 0)
+			break;
+	if (i == sizeof(types) / sizeof(types[0]))
+		return "expected A, AAAA, PTR or TXT after the name";
+	if ((len = rdata_of(rdata, types[i].number, value, &wrong)) == 0)
+		return wrong;
+	if (!add(&r, types[i].number, owner, owner_len, rdata, len))
+		return "too much local data: 1024 records, and 64 KiB in all; "
+		       "more has room in a hosts file";
+	if (has(conf, conf->local + conf->local_len, r.len - conf->local_len)) {
+		memset(
+		    conf->local + conf->local_len, 0, r.len - conf->local_len);
+		return "this local data is given twice";
+	}
+	conf->local_len = (uint32_t)r.len;
+	conf->nlocal = r.n;
+	return NULL;
+}
+
+void
+config_local_print(const struct conf *conf, FILE *out)
+{
+	char text[NETADDR_TEXT];
+	struct conf_record head;
+	const uint8_t *p = conf->local, *rdata;
+	struct netaddr a;
+	uint32_t n;
+	size_t i;
+
+	for (n = 0; n < conf->nlocal; n++) {
+		memcpy(&head, p, sizeof(head));
+		p += sizeof(head);
+		rdata = p + head.name_len;
+		fprintf(out, "local data ");
+		print_name(p, out);
+		for (i = 0; types[i].number != head.type; i++)
+			;
+		fprintf(out, " %s ", types[i].name);
+		memset(&a, 0, sizeof(a));
+		if (head.type == CONF_LOCAL_PTR)
+			print_name(rdata, out);
+		else if (head.type == CONF_LOCAL_TXT)
+			print_text(rdata + 1, rdata[0], out);
+		else {
+			a.family = head.type == CONF_LOCAL_A ? 4 : 6;
+			a.bits = head.type == CONF_LOCAL_A ? 32 : 128;
+			memcpy(a.bytes, rdata, head.rdata_len);
+			fprintf(out, "%s", netaddr_text(&a, text));
+		}
+		fputc('\n', out);
+		p = rdata + head.rdata_len;
+	}
+}
+
+int
+config_local_open(struct conf_local *local, const struct conf *conf)
+{
+	struct records r = { .max = CONF_LOCAL_MAX + CONF_HOSTS_MAX };
+	int fd;
+
+	r.size = conf->local_len +
+	    CONF_HOSTS_MAX * (sizeof(struct conf_record) + 2 * WIRE_MAX);
+	if ((r.bytes = malloc(r.size)) == NULL)
+		fatal("local data");
+	memcpy(r.bytes, conf->local, conf->local_len);
+	r.len = conf->local_len;
+	r.n = conf->nlocal;
+	r.max = conf->nlocal + CONF_HOSTS_MAX;
+	if (conf->hosts[0] != '\0' && !read_hosts(&r, conf->hosts)) {
+		free(r.bytes);
+		return -1;
+	}
+	fd = memfd_create("local", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd == -1 || write(fd, r.bytes, r.len) != (ssize_t)r.len ||
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+		-1) {
+		log_warn("local data");
+		if (fd != -1)
+			(void)close(fd);
+		fd = -1;
+	}
+	free(r.bytes);
+	local->size = (uint32_t)r.len;
+	local->records = r.n;
+	return fd;
+}
+
+/* Its length; 0: *wrong is what is wrong with it. */
+static size_t
+rdata_of(uint8_t *rdata, uint16_t type, const char *text, const char **wrong)
+{
+	struct netaddr a;
+	size_t len = strlen(text);
+
+	if (type == CONF_LOCAL_PTR) {
+		*wrong = "expected a domain name after PTR";
+		return name_of(rdata, text);
+	}
+	if (type == CONF_LOCAL_TXT) {
+		*wrong = "expected a text of at most 254 bytes after TXT";
+		if (len > WIRE_MAX - 1)
+			return 0;
+		rdata[0] = (uint8_t)len;
+		memcpy(rdata + 1, text, len);
+		return len + 1;
+	}
+	*wrong = type == CONF_LOCAL_A ? "expected an IPv4 address after A"
+				      : "expected an IPv6 address after AAAA";
+	if (!netaddr_parse(&a, text) || a.scope != 0 ||
+	    a.family != (type == CONF_LOCAL_A ? 4 : 6))
+		return 0;
+	len = a.family == 4 ? 4 : 16;
+	memcpy(rdata, a.bytes, len);
+	return len;
+}
+
+/* To the wire, folded; 0: it is no name. Hosts have letters, digits and
+ * hyphens, other owners underscores; '*' would say what is not done here. */
+static size_t
+name_of(uint8_t *wire, const char *text)
+{
+	size_t len = 0, label;
+	char c;
+
+	do {
+		for (label = 0; (c = text[label]) != '.' && c != '\0';
+		     label++) {
+			if (c >= 'A' && c <= 'Z')
+				c = (char)(c - 'A' + 'a');
+			if (label == LABEL_MAX || len + label + 3 > WIRE_MAX ||
+			    !((c >= 'a' && c <= 'z') ||
+				(c >= '0' && c <= '9') || c == '-' || c == '_'))
+				return 0;
+			wire[len + 1 + label] = (uint8_t)c;
+		}
+		if (label == 0)
+			return 0;
+		wire[len] = (uint8_t)label;
+		len += 1 + label;
+		text += label + (text[label] == '.');
+	} while (*text != '\0');
+	wire[len] = 0;
+	return len + 1;
+}
+
+static bool
+add(struct records *r, uint16_t type, const uint8_t *name, size_t name_len,
+    const uint8_t *rdata, size_t rdata_len)
+{
+	struct conf_record head = { type, (uint8_t)name_len, (uint8_t)rdata_len,
+		CONF_LOCAL_TTL };
+	size_t len = sizeof(head) + name_len + rdata_len;
+
+	if (r->n == r->max || len > r->size - r->len)
+		return false;
+	memcpy(r->bytes + r->len, &head, sizeof(head));
+	memcpy(r->bytes + r->len + sizeof(head), name, name_len);
+	memcpy(r->bytes + r->len + sizeof(head) + name_len, rdata, rdata_len);
+	r->len += len;
+	r->n++;
+	return true;
+}
+
+static bool
+has(const struct conf *conf, const uint8_t *record, size_t len)
+{
+	struct conf_record head;
+	const uint8_t *p = conf->local;
+	size_t one;
+	uint32_t n;
+
+	for (n = 0; n < conf->nlocal; n++, p += one) {
+		memcpy(&head, p, sizeof(head));
+		one = sizeof(head) + head.name_len + head.rdata_len;
+		if (one == len && memcmp(p, record, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+print_name(const uint8_t *name, FILE *out)
+{
+	const char *dot = "\"";
+
+	for (; *name != 0; name += 1 + *name) {
+		fprintf(out, "%s%.*s", dot, *name, (const char *)name + 1);
+		dot = ".";
+	}
+	fputc('"', out);
+}
+
+static void
+print_text(const uint8_t *text, size_t len, FILE *out)
+{
+	size_t i;
+
+	fputc('"', out);
+	for (i = 0; i < len; i++) {
+		if (text[i] == '"' || text[i] == '\\')
+			fputc('\\', out);
+		fputc(text[i], out);
+	}
+	fputc('"', out);
+}
+
+/*
+ * hosts(5).
+ */
+
+static bool
+read_hosts(struct records *r, const char *path)
+{
+	struct stat st;
+	char *text = NULL;
+	bool good = false;
+	ssize_t n;
+	int fd;
+
+	/* A pipe would keep us waiting for its writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		log_warn("hosts %s: cannot be opened", path);
+	else if (!S_ISREG(st.st_mode) || st.st_size > HOSTS_MAX)
+		log_warnx("hosts %s: not a file of at most 1 MiB", path);
+	/* Whoever may write it chooses where its names lead. */
+	else if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		log_warnx("hosts %s: others than root, or who runs dotproxy, "
+			  "may write it; fix with chown and chmod go-w",
+		    path);
+	else if ((text = malloc(HOSTS_MAX + 1)) == NULL)
+		fatal("hosts");
+	else if ((n = read(fd, text, HOSTS_MAX)) == -1)
+		log_warn("hosts %s: cannot be read", path);
+	else {
+		text[n] = '\0';
+		good = take_hosts(r, path, text);
+	}
+	free(text);
+	if (fd != -1)
+		(void)close(fd);
+	return good;
+}
+
+static bool
+take_hosts(struct records *r, const char *path, char *text)
+{
+	unsigned int line = 0, bad = 0;
+	const char *wrong;
+	char *one;
+
+	while ((one = strsep(&text, "\n")) != NULL) {
+		line++;
+		one[strcspn(one, "#")] = '\0';
+		if ((wrong = take_host(r, one)) == NULL)
+			continue;
+		if (r->n == r->max) {
+			log_warnx("hosts %s:%u: more than %u records", path,
+			    line, CONF_HOSTS_MAX);
+			return false;
+		}
+		if (++bad <= BAD_LINES)
+			log_warnx(
+			    "hosts %s:%u: %s: left out", path, line, wrong);
+	}
+	if (bad > BAD_LINES)
+		log_warnx("hosts %s: %u lines are left out", path, bad);
+	return true;
+}
+
+/* A line: an address, the name it has, and others. What is wrong, or NULL. */
+static const char *
+take_host(struct records *r, char *line)
+{
+	uint8_t name[WIRE_MAX], owner[WIRE_MAX];
+	const char *wrong = NULL;
+	char reverse[80], *word;
+	struct netaddr a;
+	size_t len;
+	bool first = true;
+
+	while ((word = strsep(&line, BLANKS)) != NULL && *word == '\0')
+		;
+	if (word == NULL)
+		return NULL;
+	if (!netaddr_parse(&a, word) || a.scope != 0)
+		return "expected an IP address";
+	while ((word = strsep(&line, BLANKS)) != NULL) {
+		if (*word == '\0')
+			continue;
+		if ((len = name_of(name, word)) == 0) {
+			wrong = "a name that is none";
+			continue;
+		}
+		if (!add(r, a.family == 4 ? CONF_LOCAL_A : CONF_LOCAL_AAAA,
+			name, len, a.bytes, a.family == 4 ? 4 : 16))
+			return "no room";
+		if (first && !is_unspecified(&a)) {
+			reverse_of(reverse, sizeof(reverse), &a);
+			if (!add(r, CONF_LOCAL_PTR, owner,
+				name_of(owner, reverse), name, len))
+				return "no room";
+		}
+		first = false;
+	}
+	return wrong != NULL || !first ? wrong : "expected a name";
+}
+
+/* 0.0.0.0 is where names are sent that are to lead nowhere. */
+static bool
+is_unspecified(const struct netaddr *a)
+{
+	static const uint8_t zeroes[16];
+
+	return memcmp(a->bytes, zeroes, sizeof(zeroes)) == 0;
+}
+
+/* RFC 1035 3.5, RFC 3596 2.5. */
+static void
+reverse_of(char *text, size_t size, const struct netaddr *a)
+{
+	size_t used = 0;
+	int i;
+
+	if (a->family == 4) {
+		(void)snprintf(text, size, "%u.%u.%u.%u.in-addr.arpa",
+		    a->bytes[3], a->bytes[2], a->bytes[1], a->bytes[0]);
+		return;
+	}
+	for (i = 15; i >= 0; i--)
+		used += (size_t)snprintf(text + used, size - used, "%x.%x.",
+		    a->bytes[i] & 0xf, a->bytes[i] >> 4);
+	(void)snprintf(text + used, size - used, "ip6.arpa");
+}
