@@ -21,6 +21,10 @@
 #define CONF_PINS_MAX	    16 /* for each upstream */
 #define CONF_NAME_MAX	    64 /* an upstream's name in the config, with NUL */
 #define CONF_HOST_MAX	    256 /* a name in a certificate, with NUL */
+#define CONF_ZONES_MAX	    64 /* the default zone included */
+#define CONF_ZONE_NAME_MAX  255 /* on the wire, RFC 1035 2.3.4 */
+#define CONF_SOCKS_MAX	    256 /* a user or password, with NUL (RFC 1929) */
+#define CONF_INTERFACE_MAX  16 /* with NUL: IFNAMSIZ */
 #define CONF_USER_MAX	    33 /* with NUL */
 #define CONF_PIN_LEN	    32 /* SHA-256 */
 #define CONF_CA_MAX	    (4 << 20) /* bytes of a CA bundle */
@@ -80,6 +84,31 @@ struct conf_upstream {
 	uint32_t naddress;
 	uint32_t npin;
 	bool builtin; /* known without the config's help */
+	bool plain; /* DNS without TLS: for a named zone only */
+	char interface[CONF_INTERFACE_MAX]; /* to go out by; "" is any */
+	struct netaddr source4, source6; /* to come from; family 0: any */
+	struct netaddr socks; /* the proxy and its port; family 0: none */
+	char socks_user[CONF_SOCKS_MAX]; /* "": none */
+	char socks_password[CONF_SOCKS_MAX];
+};
+
+/* How an upstream of several is chosen. */
+enum conf_policy {
+	CONF_FAILOVER,
+	CONF_FASTEST,
+	CONF_ROUND_ROBIN,
+	CONF_RACE,
+	CONF_POLICIES
+};
+
+/* A domain, whose questions go to these upstreams and no others. */
+struct conf_zone {
+	uint8_t name[CONF_ZONE_NAME_MAX]; /* on the wire, folded */
+	uint8_t name_len; /* bytes; 1 is the root's */
+	uint32_t policy; /* enum conf_policy */
+	uint32_t nupstream;
+	uint8_t upstream[CONF_UPSTREAMS_MAX]; /* indices of conf.upstream[],
+						   in the order of preference */
 };
 
 struct conf {
@@ -104,9 +133,12 @@ struct conf {
 	uint32_t tcp_each; /* connections of one client in it */
 	struct conf_upstream upstream[CONF_UPSTREAMS_MAX];
 	uint32_t nupstream;
-	uint32_t forward[CONF_UPSTREAMS_MAX]; /* indices of upstream[], in
-						   the order of preference */
-	uint32_t nforward;
+	uint32_t nused; /* that zones name: the first of upstream[], in the
+			   order in which they are named; messages know them
+			   by their index */
+	struct conf_zone zone[CONF_ZONES_MAX]; /* [0], the root, is what no
+						    other zone has */
+	uint32_t nzone;
 };
 
 #endif

@@ -50,6 +50,7 @@ enum ipc_type {
 	IPC_UPSTREAM, /* struct ipc_upstream, with the CA memfd */
 	IPC_ADDRESS, /* struct ipc_address */
 	IPC_PIN, /* struct ipc_pin */
+	IPC_ZONE, /* struct ipc_zone */
 	IPC_COMMIT, /* struct ipc_generation: the config is whole */
 	IPC_CACHE, /* struct ipc_cache, with the memory: once, in CONFIG */
 	IPC_LOCAL, /* struct conf_local, with the memfd that holds it */
@@ -101,6 +102,7 @@ struct ipc_connect {
 	uint32_t generation; /* of the config that the indices are of */
 	uint32_t upstream;
 	uint32_t address;
+	uint32_t transport; /* enum ipc_proto; IPC_UDP for a plain one only */
 };
 
 struct ipc_socket {
@@ -139,7 +141,8 @@ struct ipc_listen {
 
 struct ipc_conf_tls {
 	uint32_t generation;
-	uint32_t nupstream; /* in the order of preference */
+	uint32_t nupstream; /* what follows until IPC_COMMIT: first these, */
+	uint32_t nzone; /* then these, of which the first is the root */
 	uint32_t verbose; /* 0 or 1 */
 };
 
@@ -147,6 +150,7 @@ struct ipc_upstream {
 	uint32_t index; /* they come in order */
 	uint32_t naddress;
 	uint32_t npin;
+	uint32_t plain; /* 1: without TLS, and so without pin and host */
 	char name[CONF_NAME_MAX]; /* NUL-terminated, zeroes behind */
 	char host[CONF_HOST_MAX]; /* "": by pin alone */
 };
@@ -161,6 +165,15 @@ struct ipc_pin {
 	uint32_t upstream;
 	uint32_t index;
 	uint8_t pin[CONF_PIN_LEN];
+};
+
+struct ipc_zone {
+	uint32_t index; /* they come in order */
+	uint32_t policy; /* enum conf_policy */
+	uint32_t nupstream;
+	uint32_t name_len;
+	uint8_t upstream[CONF_UPSTREAMS_MAX]; /* zeroes behind */
+	uint8_t name[CONF_ZONE_NAME_MAX + 1]; /* as conf_zone's; zeroes */
 };
 
 /*
@@ -201,6 +214,7 @@ _Static_assert(sizeof(struct ipc_query) == 16, "no padding");
 _Static_assert(sizeof(struct ipc_answer) == 16, "no padding");
 _Static_assert(sizeof(struct ipc_listen) == 28, "no padding");
 _Static_assert(sizeof(struct ipc_address) == 32, "no padding");
+_Static_assert(sizeof(struct ipc_zone) == 288, "no padding");
 
 /* One row of the table. */
 struct ipc_rule {

@@ -46,6 +46,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	[IPC_ADDRESS] = { "address", IPC_PARENT, IPC_TLS, LATER,
 	    EXACT(ipc_address) },
 	[IPC_PIN] = { "pin", IPC_PARENT, IPC_TLS, LATER, EXACT(ipc_pin) },
+	[IPC_ZONE] = { "zone", IPC_PARENT, IPC_TLS, LATER, EXACT(ipc_zone) },
 	[IPC_COMMIT] = { "commit", IPC_PARENT, CHILD, LATER,
 	    EXACT(ipc_generation) },
 	[IPC_CACHE] = { "cache", IPC_PARENT, IPC_WORKER, IPC_CONFIG,

@@ -57,6 +57,13 @@ const struct config_scale config_sizes[] = { { 'K', 1u << 10 },
 const struct config_scale config_times[] = { { 's', 1 }, { 'm', 60 },
 	{ 'h', 3600 }, { 'd', 86400 }, { 0, 0 } };
 
+const char *const config_policies[CONF_POLICIES] = {
+	[CONF_FAILOVER] = "failover",
+	[CONF_FASTEST] = "fastest",
+	[CONF_ROUND_ROBIN] = "round-robin",
+	[CONF_RACE] = "race",
+};
+
 struct conf *
 config_load(const char *path, char *const *macros, size_t nmacros)
 {
@@ -124,7 +131,10 @@ config_default(struct conf *conf)
 	conf->tcp_each = CONF_TCP_EACH;
 	conf->upstream[0] = *config_builtin(builtins[0].name);
 	conf->nupstream = 1;
-	conf->nforward = 1;
+	conf->nused = 1;
+	conf->zone[0].name_len = 1;
+	conf->zone[0].nupstream = 1;
+	conf->nzone = 1;
 }
 
 const struct conf_upstream *

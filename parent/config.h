@@ -14,6 +14,9 @@ struct config_scale {
 };
 extern const struct config_scale config_sizes[], config_times[];
 
+/* The words of enum conf_policy. */
+extern const char *const config_policies[CONF_POLICIES];
+
 /* The config when no file says otherwise: listen on 127.0.0.1 and ::1, allow
  * loopback and private networks, forward to "cloudflare". */
 void config_default(struct conf *conf);
@@ -47,7 +50,7 @@ void config_print(const struct conf *conf, FILE *out);
 const struct conf_upstream *config_builtin(const char *name);
 
 /*
- * The CA bundles of the upstreams that conf forwards to, in that order, each
+ * The CA bundles of the upstreams that conf forwards to, by their index, each
  * in a sealed memfd; the rest of ca is -1. A path "" is the system's. 0; or -1,
  * logged, with nothing opened, when one cannot be read, is empty or too large.
  */
@@ -78,6 +81,14 @@ struct config_files {
 };
 int config_files_open(struct config_files *files, const struct conf *conf);
 void config_files_close(struct config_files *files);
+
+/*
+ * A domain name as text to the wire, folded, into wire (CONF_ZONE_NAME_MAX
+ * bytes); its length, or 0: it is no name, or the root. config_name_print
+ * prints it in quotes.
+ */
+size_t config_name_parse(uint8_t *wire, const char *text);
+void config_name_print(const uint8_t *wire, FILE *out);
 
 /* "sha256/BASE64=" to 32 bytes; false when it is not such a text. */
 bool config_pin_parse(uint8_t pin[CONF_PIN_LEN], const char *text);

@@ -25,8 +25,8 @@ config_ca_open(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
 
 	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
 		ca[i] = -1;
-	for (i = 0; i < conf->nforward; i++) {
-		u = &conf->upstream[conf->forward[i]];
+	for (i = 0; i < conf->nused; i++) {
+		u = &conf->upstream[i];
 		if ((ca[i] = open_one(u->ca)) != -1)
 			continue;
 		log_warnx("upstream \"%s\": no certificates to trust", u->name);

@@ -14,8 +14,7 @@
 #include "config.h"
 
 #define HOSTS_MAX (1024 * 1024) /* bytes */
-#define WIRE_MAX  255 /* on the wire, RFC 1035 2.3.4 */
-#define LABEL_MAX 63
+#define WIRE_MAX  CONF_ZONE_NAME_MAX
 #define BAD_LINES 10 /* that are told of, of one file */
 #define BLANKS	  " \t\r\f\v"
 
@@ -33,12 +32,10 @@ static const struct type {
 	{ "PTR", CONF_LOCAL_PTR }, { "TXT", CONF_LOCAL_TXT } };
 
 static size_t rdata_of(uint8_t *, uint16_t, const char *, const char **);
-static size_t name_of(uint8_t *, const char *);
 static void reverse_of(char *, size_t, const struct netaddr *);
 static bool add(struct records *, uint16_t, const uint8_t *, size_t,
     const uint8_t *, size_t);
 static bool has(const struct conf *, const uint8_t *, size_t);
-static void print_name(const uint8_t *, FILE *);
 static void print_text(const uint8_t *, size_t, FILE *);
 static bool read_hosts(struct records *, const char *);
 static bool take_hosts(struct records *, const char *, char *);
@@ -55,7 +52,7 @@ config_local_add(
 	const char *wrong = NULL;
 	size_t i, len, owner_len;
 
-	if ((owner_len = name_of(owner, name)) == 0)
+	if ((owner_len = config_name_parse(owner, name)) == 0)
 		return "expected a domain name";
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcasecmp(types[i].name, type) == 0)
@@ -92,13 +89,13 @@ config_local_print(const struct conf *conf, FILE *out)
 		p += sizeof(head);
 		rdata = p + head.name_len;
 		fprintf(out, "local data ");
-		print_name(p, out);
+		config_name_print(p, out);
 		for (i = 0; types[i].number != head.type; i++)
 			;
 		fprintf(out, " %s ", types[i].name);
 		memset(&a, 0, sizeof(a));
 		if (head.type == CONF_LOCAL_PTR)
-			print_name(rdata, out);
+			config_name_print(rdata, out);
 		else if (head.type == CONF_LOCAL_TXT)
 			print_text(rdata + 1, rdata[0], out);
 		else {
@@ -155,7 +152,7 @@ rdata_of(uint8_t *rdata, uint16_t type, const char *text, const char **wrong)
 
 	if (type == CONF_LOCAL_PTR) {
 		*wrong = "expected a domain name after PTR";
-		return name_of(rdata, text);
+		return config_name_parse(rdata, text);
 	}
 	if (type == CONF_LOCAL_TXT) {
 		*wrong = "expected a text of at most 254 bytes after TXT";
@@ -173,35 +170,6 @@ rdata_of(uint8_t *rdata, uint16_t type, const char *text, const char **wrong)
 	len = a.family == 4 ? 4 : 16;
 	memcpy(rdata, a.bytes, len);
 	return len;
-}
-
-/* To the wire, folded; 0: it is no name. Hosts have letters, digits and
- * hyphens, other owners underscores; '*' would say what is not done here. */
-static size_t
-name_of(uint8_t *wire, const char *text)
-{
-	size_t len = 0, label;
-	char c;
-
-	do {
-		for (label = 0; (c = text[label]) != '.' && c != '\0';
-		     label++) {
-			if (c >= 'A' && c <= 'Z')
-				c = (char)(c - 'A' + 'a');
-			if (label == LABEL_MAX || len + label + 3 > WIRE_MAX ||
-			    !((c >= 'a' && c <= 'z') ||
-				(c >= '0' && c <= '9') || c == '-' || c == '_'))
-				return 0;
-			wire[len + 1 + label] = (uint8_t)c;
-		}
-		if (label == 0)
-			return 0;
-		wire[len] = (uint8_t)label;
-		len += 1 + label;
-		text += label + (text[label] == '.');
-	} while (*text != '\0');
-	wire[len] = 0;
-	return len + 1;
 }
 
 static bool
@@ -237,18 +205,6 @@ has(const struct conf *conf, const uint8_t *record, size_t len)
 			return true;
 	}
 	return false;
-}
-
-static void
-print_name(const uint8_t *name, FILE *out)
-{
-	const char *dot = "\"";
-
-	for (; *name != 0; name += 1 + *name) {
-		fprintf(out, "%s%.*s", dot, *name, (const char *)name + 1);
-		dot = ".";
-	}
-	fputc('"', out);
 }
 
 static void
@@ -350,7 +306,7 @@ take_host(struct records *r, char *line)
 	while ((word = strsep(&line, BLANKS)) != NULL) {
 		if (*word == '\0')
 			continue;
-		if ((len = name_of(name, word)) == 0) {
+		if ((len = config_name_parse(name, word)) == 0) {
 			wrong = "a name that is none";
 			continue;
 		}
@@ -360,7 +316,7 @@ take_host(struct records *r, char *line)
 		if (first && !is_unspecified(&a)) {
 			reverse_of(reverse, sizeof(reverse), &a);
 			if (!add(r, CONF_LOCAL_PTR, owner,
-				name_of(owner, reverse), name, len))
+				config_name_parse(owner, reverse), name, len))
 				return "no room";
 		}
 		first = false;

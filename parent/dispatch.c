@@ -215,8 +215,8 @@ address_of(const struct parent *p, const struct ipc_connect *want)
 	const struct conf_upstream *u;
 
 	if (want->generation != p->generation ||
-	    want->upstream >= p->conf->nforward)
+	    want->upstream >= p->conf->nused || want->transport != IPC_TCP)
 		return NULL;
-	u = &p->conf->upstream[p->conf->forward[want->upstream]];
+	u = &p->conf->upstream[want->upstream];
 	return want->address < u->naddress ? &u->address[want->address] : NULL;
 }

@@ -37,6 +37,15 @@ struct macro {
 	int line; /* 0: from -D */
 };
 
+/* A zone as it is being read: upstreams are known at the end only. */
+struct zone {
+	uint8_t name[CONF_ZONE_NAME_MAX];
+	size_t name_len;
+	uint32_t policy;
+	struct word to[CONF_UPSTREAMS_MAX];
+	uint32_t n;
+};
+
 /* Lines on which what may stand only once stood; 0 is nowhere. */
 struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
@@ -74,8 +83,10 @@ struct parser {
 	int up_errors; /* errors before it */
 	bool own_address, own_pin; /* not the built-in ones */
 	struct word tcp_each, ttl_min;
-	struct word forward[CONF_UPSTREAMS_MAX];
-	uint32_t nforward;
+	struct zone zone[CONF_ZONES_MAX]; /* [0] is the root */
+	struct zone nozone; /* stands for one that is refused */
+	struct zone *to; /* the one being read */
+	uint32_t nzone;
 	struct macro macro[MACROS_MAX];
 	size_t nmacro;
 };
@@ -115,7 +126,10 @@ static void add_address(struct parser *, struct word, struct word);
 static void set_host(struct parser *, struct word);
 static void set_ca(struct parser *, struct word);
 static void add_pin(struct parser *, struct word);
-static void add_forward(struct parser *, struct word);
+static void begin_default(struct parser *, struct word);
+static void begin_zone(struct parser *, struct word);
+static void add_target(struct parser *, struct word);
+static void set_policy(struct parser *, struct word);
 
 #define LITERAL(n)  LITERAL_(n)
 #define LITERAL_(n) #n
@@ -135,6 +149,8 @@ static void add_forward(struct parser *, struct word);
 #define A_HOST	    "a host name or an IP address, as in the certificate"
 #define A_PIN	    "sha256/ and the base64 of 32 bytes"
 #define AN_UPSTREAM "the name of an upstream"
+#define A_NAME	    "a domain name"
+#define A_POLICY    "failover, fastest, round-robin or race"
 #define END	    "the end of the line"
 %}
 
@@ -148,6 +164,7 @@ static void add_forward(struct parser *, struct word);
 %token	ADDRESS NAME CA PIN
 %token	CACHE NO TTL MIN MAX NEGATIVE STALE
 %token	SPECIAL LOCAL DATA HOSTS
+%token	ZONE POLICY
 
 %%
 
@@ -344,7 +361,7 @@ special	: SPECIAL			{ expect(p, A_SPECIAL " or {"); }
 	;
 
 local	: LOCAL				{ expect(p, "\"data\""); }
-	  DATA				{ expect(p, "a domain name"); }
+	  DATA				{ expect(p, A_NAME); }
 	  WORD				{ expect(p, "A, AAAA, PTR or TXT"); }
 	  WORD				{ expect(p, "the record's value"); }
 	  WORD				{ add_local(p, $5, $7, $9); }
@@ -436,12 +453,28 @@ item	: ADDRESS			{ expect(p, AN_ADDRESS); }
 	  WORD				{ add_pin(p, $3); }
 	;
 
-forward	: FORWARD			{ expect(p, "\"to\""); }
-	  TO				{
-		(void)once(p, $1, &p->seen.forward);
+forward	: FORWARD			{
+		expect(p, "\"to\" or \"zone\"");
+		$$ = $1;
+	}
+	  zone				{ expect(p, "\"policy\" or " END); }
+	  policy
+	;
+
+zone	: TO				{
+		begin_default(p, $0);
 		expect(p, AN_UPSTREAM " or {");
 	}
 	  targets
+	| ZONE				{ expect(p, A_NAME); }
+	  WORD				{ begin_zone(p, $3); expect(p, "\"to\""); }
+	  TO				{ expect(p, AN_UPSTREAM " or {"); }
+	  targets
+	;
+
+policy	: /* empty */
+	| POLICY			{ expect(p, A_POLICY); }
+	  WORD				{ set_policy(p, $3); }
 	;
 
 targets	: target
@@ -454,7 +487,7 @@ target_list : target comma
 	;
 
 target	: WORD				{
-		add_forward(p, $1);
+		add_target(p, $1);
 		expect(p, AN_UPSTREAM " or }");
 	}
 	;
@@ -501,6 +534,8 @@ static const struct keyword {
 	{ "negative", NEGATIVE, PLACE_NONE },
 	{ "stale", STALE, PLACE_NONE },
 	{ "data", DATA, PLACE_NONE },
+	{ "zone", ZONE, PLACE_NONE },
+	{ "policy", POLICY, PLACE_NONE },
 };
 #define NKEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
 
@@ -512,7 +547,7 @@ static bool read_file(struct parser *);
 static bool is_trustworthy(const struct parser *, int);
 static bool is_text(struct parser *);
 static void take_macros(struct parser *, char *const *, size_t);
-static void resolve_forward(struct parser *);
+static void resolve_zones(struct parser *);
 static void check_tcp(struct parser *);
 static void check_ttls(struct parser *);
 
@@ -533,7 +568,11 @@ config_read(const char *path, char *const *macros, size_t nmacros)
 	config_default(conf);
 	/* The default upstream comes in again when it is forwarded to. */
 	memset(conf->upstream, 0, sizeof(conf->upstream));
-	conf->nupstream = conf->nforward = 0;
+	memset(conf->zone, 0, sizeof(conf->zone));
+	conf->nupstream = conf->nused = conf->nzone = 0;
+	p->zone[0].name_len = 1;
+	p->nzone = 1;
+	p->to = &p->nozone;
 	take_macros(p, macros, nmacros);
 	if (!read_file(p) || !parse(p)) {
 		free(conf);
@@ -552,7 +591,7 @@ parse(struct parser *p)
 		return false;
 	if (yyparse(p) != 0 && p->errors == 0)
 		complain(p, p->token, "the grammar gave up");
-	resolve_forward(p);
+	resolve_zones(p);
 	check_tcp(p);
 	check_ttls(p);
 	return p->errors == 0;
@@ -1043,6 +1082,9 @@ static bool is_host(const char *);
 static bool is_plain(const char *);
 static int find_upstream(const struct conf *, const char *);
 static int add_builtin(struct parser *, struct word);
+static void
+resolve_zone(struct parser *, const struct zone *, struct conf_zone *);
+static uint32_t use_upstream(struct conf *, uint32_t);
 
 /* Whether this is the first time; says so when it is not. */
 static bool
@@ -1457,43 +1499,127 @@ add_pin(struct parser *p, struct word w)
 		memcpy(up->pin[up->npin++], pin, sizeof(pin));
 }
 
+/* What is refused is read on, for what else is wrong with it. */
 static void
-add_forward(struct parser *p, struct word w)
+begin_default(struct parser *p, struct word w)
 {
+	memset(&p->nozone, 0, sizeof(p->nozone));
+	p->to = once(p, w, &p->seen.forward) ? &p->zone[0] : &p->nozone;
+}
+
+static void
+begin_zone(struct parser *p, struct word w)
+{
+	struct zone *z = &p->nozone;
 	uint32_t i;
 
-	for (i = 0; i < p->nforward; i++)
-		if (strcmp(p->forward[i].text, w.text) == 0) {
+	memset(z, 0, sizeof(*z));
+	p->to = z;
+	z->name_len = config_name_parse(z->name, w.text);
+	if (z->name_len == 0) {
+		complain(p, w,
+		    strcmp(w.text, ".") == 0 ?
+			"expected " A_NAME ": all of them are what \"forward "
+			"to\" is for" :
+			"expected " A_NAME);
+		return;
+	}
+	for (i = 1; i < p->nzone; i++)
+		if (p->zone[i].name_len == z->name_len &&
+		    memcmp(p->zone[i].name, z->name, z->name_len) == 0) {
+			complain(p, w, "this zone is given twice");
+			return;
+		}
+	if (p->nzone == CONF_ZONES_MAX) {
+		complain(p, w, "expected at most 63 zones");
+		return;
+	}
+	p->to = &p->zone[p->nzone++];
+	*p->to = *z;
+}
+
+static void
+add_target(struct parser *p, struct word w)
+{
+	struct zone *z = p->to;
+	uint32_t i;
+
+	for (i = 0; i < z->n; i++)
+		if (strcmp(z->to[i].text, w.text) == 0) {
 			complain(p, w, "this upstream is listed twice");
 			return;
 		}
-	if (p->nforward == CONF_UPSTREAMS_MAX)
+	if (z->n == CONF_UPSTREAMS_MAX)
 		complain(p, w,
 		    "expected at most " LITERAL(CONF_UPSTREAMS_MAX)
 		    " upstreams");
 	else
-		p->forward[p->nforward++] = w;
+		z->to[z->n++] = w;
 }
 
-/* Names to indices, once all upstreams are known. */
 static void
-resolve_forward(struct parser *p)
+set_policy(struct parser *p, struct word w)
+{
+	uint32_t i;
+
+	for (i = 0; i < CONF_POLICIES; i++)
+		if (strcmp(config_policies[i], w.text) == 0) {
+			p->to->policy = i;
+			return;
+		}
+	complain(p, w, "expected " A_POLICY);
+}
+
+/* Names to indices, once all upstreams are known: those that are named come
+ * first, in the order in which they are. */
+static void
+resolve_zones(struct parser *p)
 {
 	struct word w = { "cloudflare", p->line };
-	struct conf *conf = p->conf;
+	uint32_t i;
+
+	if (p->zone[0].n == 0 && p->seen.forward == 0)
+		p->zone[0].to[p->zone[0].n++] = w;
+	for (i = 0; i < p->nzone; i++)
+		resolve_zone(p, &p->zone[i], &p->conf->zone[i]);
+	p->conf->nzone = p->nzone;
+}
+
+static void
+resolve_zone(struct parser *p, const struct zone *from, struct conf_zone *z)
+{
 	uint32_t i;
 	int index;
 
-	if (p->nforward == 0 && p->seen.forward == 0)
-		p->forward[p->nforward++] = w;
-	for (i = 0; i < p->nforward; i++) {
-		w = p->forward[i];
-		index = find_upstream(conf, w.text);
+	memcpy(z->name, from->name, from->name_len);
+	z->name_len = (uint8_t)from->name_len;
+	z->policy = from->policy;
+	for (i = 0; i < from->n; i++) {
+		index = find_upstream(p->conf, from->to[i].text);
 		if (index == -1)
-			index = add_builtin(p, w);
+			index = add_builtin(p, from->to[i]);
 		if (index != -1)
-			conf->forward[conf->nforward++] = (uint32_t)index;
+			z->upstream[z->nupstream++] =
+			    (uint8_t)use_upstream(p->conf, (uint32_t)index);
 	}
+}
+
+/* Among the used ones, if it was not: its index there. */
+static uint32_t
+use_upstream(struct conf *conf, uint32_t index)
+{
+	struct conf_upstream *up = conf->upstream, *used;
+
+	if (index < conf->nused)
+		return index;
+	if ((used = malloc(sizeof(*used))) == NULL)
+		fatal("config_read");
+	*used = up[index];
+	memmove(&up[conf->nused + 1], &up[conf->nused],
+	    (index - conf->nused) * sizeof(*up));
+	up[conf->nused] = *used;
+	free(used);
+	return conf->nused++;
 }
 
 static int

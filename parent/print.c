@@ -7,6 +7,7 @@
 #include "dotproxy/special.h"
 #include "config.h"
 
+static void print_zone(const struct conf *, const struct conf_zone *, FILE *);
 static void print_upstream(const struct conf_upstream *, FILE *);
 static void print_listen(const struct netaddr *, uint16_t, FILE *);
 static void print_address(const char *, const struct netaddr *, FILE *);
@@ -56,11 +57,25 @@ config_print(const struct conf *conf, FILE *out)
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
 	for (i = 0; i < conf->nupstream; i++)
 		print_upstream(&conf->upstream[i], out);
-	fprintf(out, "forward to {\n");
-	for (i = 0; i < conf->nforward; i++)
-		fprintf(
-		    out, "\t\"%s\"\n", conf->upstream[conf->forward[i]].name);
-	fprintf(out, "}\n");
+	for (i = 0; i < conf->nzone; i++)
+		print_zone(conf, &conf->zone[i], out);
+}
+
+static void
+print_zone(const struct conf *conf, const struct conf_zone *z, FILE *out)
+{
+	uint32_t i;
+
+	fprintf(out, "forward ");
+	if (z->name_len > 1) {
+		fprintf(out, "zone ");
+		config_name_print(z->name, out);
+		fputc(' ', out);
+	}
+	fprintf(out, "to {\n");
+	for (i = 0; i < z->nupstream; i++)
+		fprintf(out, "\t\"%s\"\n", conf->upstream[z->upstream[i]].name);
+	fprintf(out, "} policy %s\n", config_policies[z->policy]);
 }
 
 static void

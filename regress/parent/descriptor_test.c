@@ -28,7 +28,7 @@ ATF_TC_BODY(a_ca_bundle_can_be_read_and_never_changed, tc)
 
 	ATF_REQUIRE((f = fopen("ca.pem", "w")) != NULL);
 	ATF_REQUIRE(fputs(pem, f) != EOF && fclose(f) == 0);
-	conf.nupstream = conf.nforward = 1;
+	conf.nupstream = conf.nused = 1;
 	(void)snprintf(
 	    conf.upstream[0].ca, sizeof(conf.upstream[0].ca), "%s", "ca.pem");
 	ATF_REQUIRE_EQ(0, config_ca_open(ca, &conf));

@@ -23,6 +23,7 @@ static struct ipc child[2];
 static struct ipc_buffer buffer;
 static char last_line[LOG_LINE_MAX];
 static bool was_ready;
+static uint32_t transport = IPC_TCP;
 
 /* main.c's. */
 void
@@ -45,7 +46,7 @@ keep_line(int priority, const char *line)
 	(void)snprintf(last_line, sizeof(last_line), "%s", line);
 }
 
-/* Two upstreams, of which only the second is forwarded to, by one address
+/* Two upstreams, of which only the first is forwarded to, by one address
  * where nobody listens; the second config, children in this state. */
 static void
 begin(enum ipc_state state)
@@ -54,12 +55,11 @@ begin(enum ipc_state state)
 
 	log_set_sink(keep_line);
 	conf.nupstream = 2;
-	conf.upstream[0].naddress = 2;
-	conf.upstream[1].naddress = 1;
-	ATF_REQUIRE(netaddr_parse(&conf.upstream[1].address[0], "127.0.0.1"));
-	conf.upstream[1].address[0].port = 9;
-	conf.nforward = 1;
-	conf.forward[0] = 1;
+	conf.upstream[0].naddress = 1;
+	conf.upstream[1].naddress = 2;
+	ATF_REQUIRE(netaddr_parse(&conf.upstream[0].address[0], "127.0.0.1"));
+	conf.upstream[0].address[0].port = 9;
+	conf.nused = 1;
 	conf.udp_size = CONF_UDP_SIZE;
 	p.conf = &conf;
 	p.generation = 2;
@@ -93,7 +93,8 @@ say(int who, enum ipc_type type, const void *payload, size_t len)
 static int
 connection(uint32_t generation, uint32_t upstream, uint32_t address)
 {
-	const struct ipc_connect want = { 7, generation, upstream, address };
+	const struct ipc_connect want = { 7, generation, upstream, address,
+		transport };
 	const struct ipc_socket *answer;
 	struct ipc_message m;
 	const char *wrong;
@@ -139,6 +140,15 @@ ATF_TC_BODY(an_upstream_that_is_not_forwarded_to_kills_who_asks, tc)
 {
 	begin(IPC_RUN);
 	ATF_CHECK_EQ(-1, connection(2, 1, 0));
+	expect_killed(TLS, "a connection to what it was never given");
+}
+
+ATF_TC_WITHOUT_HEAD(a_way_that_is_not_an_upstreams_kills_who_asks);
+ATF_TC_BODY(a_way_that_is_not_an_upstreams_kills_who_asks, tc)
+{
+	begin(IPC_RUN);
+	transport = IPC_UDP;
+	ATF_CHECK_EQ(-1, connection(2, 0, 0));
 	expect_killed(TLS, "a connection to what it was never given");
 }
 
@@ -221,6 +231,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_configured_address_is_connected_to);
 	ATF_TP_ADD_TC(tp, an_address_that_is_not_configured_kills_who_asks);
 	ATF_TP_ADD_TC(tp, an_upstream_that_is_not_forwarded_to_kills_who_asks);
+	ATF_TP_ADD_TC(tp, a_way_that_is_not_an_upstreams_kills_who_asks);
 	ATF_TP_ADD_TC(tp, a_config_to_come_kills_who_asks_by_it);
 	ATF_TP_ADD_TC(tp, a_connection_asked_for_before_a_reload_is_stale);
 	ATF_TP_ADD_TC(tp, connections_have_a_limit_and_are_counted_beyond);

@@ -120,7 +120,10 @@ ATF_TC_BODY(everything_else_may_change_and_nothing_is_said, tc)
 	next->tcp_max = TCP_MOST;
 	next->tcp_each = 1;
 	next->upstream[0].npin = 0;
-	next->nupstream = next->nforward = 2;
+	next->nupstream = next->nused = 2;
+	next->zone[0].policy = CONF_RACE;
+	next->zone[0].nupstream = 2;
+	next->zone[0].upstream[1] = 1;
 	ATF_CHECK(config_may_become(now, next, TCP_MOST));
 	/* Back again, and to fewer connections than there is room for. */
 	ATF_CHECK(config_may_become(next, now, TCP_MOST));

@@ -81,7 +81,8 @@ void
 harness_send_config(
     struct harness *h, const struct harness_upstream *upstream, uint32_t n)
 {
-	struct ipc_conf_tls head = { ++h->generation, n, 1 };
+	struct ipc_conf_tls head = { ++h->generation, n, 1, 1 };
+	struct ipc_zone zone = { .nupstream = n, .name_len = 1 };
 	struct ipc_generation commit = { h->generation };
 	uint32_t i;
 
@@ -89,6 +90,9 @@ harness_send_config(
 	tell(h, IPC_CONF_TLS, &head, sizeof(head), -1);
 	for (i = 0; i < n; i++)
 		send_upstream(h, &upstream[i], i);
+	for (i = 0; i < n; i++)
+		zone.upstream[i] = (uint8_t)i;
+	tell(h, IPC_ZONE, &zone, sizeof(zone), -1);
 	tell(h, IPC_COMMIT, &commit, sizeof(commit), -1);
 }
 
@@ -360,6 +364,8 @@ make_connection(struct harness *h, const struct ipc_connect *want)
 	h->connects++;
 	if (want->generation != h->generation)
 		answer.error = ESTALE;
+	else if (want->transport != IPC_TCP)
+		answer.error = EPROTOTYPE;
 	else if (h->refuse != 0)
 		answer.error = (uint32_t)h->refuse;
 	else {

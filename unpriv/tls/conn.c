@@ -159,6 +159,7 @@ conn_ask_parent(struct conn *c)
 	want.generation = upstreams->generation;
 	want.upstream = c->upstream;
 	want.address = c->address;
+	want.transport = IPC_TCP;
 	if (ipc_send(parent, IPC_CONNECT, &want, sizeof(want), -1) == -1)
 		return false;
 	c->state = CONN_ASKED;

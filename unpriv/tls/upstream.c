@@ -9,6 +9,8 @@
 
 #include "dotproxy/log.h"
 
+#include "unpriv/dns/reader.h"
+
 #include "upstream.h"
 
 static const char *take_begin(struct intake *, const struct ipc_conf_tls *);
@@ -16,6 +18,8 @@ static const char *
 take_upstream(struct intake *, const struct ipc_upstream *, int);
 static const char *take_address(struct intake *, const struct ipc_address *);
 static const char *take_pin(struct intake *, const struct ipc_pin *);
+static const char *take_zone(struct intake *, const struct ipc_zone *);
+static bool is_folded_name(const uint8_t *, size_t, size_t);
 static const char *take_commit(
     struct intake *, const struct ipc_generation *, struct upstreams **);
 static bool printable(const char *);
@@ -87,6 +91,9 @@ intake_message(
 	case IPC_PIN:
 		wrong = take_pin(in, m->payload);
 		break;
+	case IPC_ZONE:
+		wrong = take_zone(in, m->payload);
+		break;
 	case IPC_COMMIT:
 		wrong = take_commit(in, m->payload, done);
 		break;
@@ -105,7 +112,8 @@ take_begin(struct intake *in, const struct ipc_conf_tls *conf)
 	if (in->all != NULL)
 		return "a config within another";
 	if (conf->generation == 0 || conf->nupstream == 0 ||
-	    conf->nupstream > CONF_UPSTREAMS_MAX || conf->verbose > 1)
+	    conf->nupstream > CONF_UPSTREAMS_MAX || conf->nzone == 0 ||
+	    conf->nzone > CONF_ZONES_MAX || conf->verbose > 1)
 		return "a config with a number out of bounds";
 	memset(in, 0, sizeof(*in));
 	if ((in->all = calloc(1, sizeof(*in->all))) == NULL)
@@ -113,6 +121,7 @@ take_begin(struct intake *in, const struct ipc_conf_tls *conf)
 	in->all->generation = conf->generation;
 	in->all->verbose = conf->verbose == 1;
 	in->announced = conf->nupstream;
+	in->zones = conf->nzone;
 	return NULL;
 }
 
@@ -127,7 +136,7 @@ take_upstream(struct intake *in, const struct ipc_upstream *from, int fd)
 	    from->index != in->all->n)
 		return "an upstream out of order";
 	if (from->naddress == 0 || from->naddress > CONF_ADDRESSES_MAX ||
-	    from->npin > CONF_PINS_MAX)
+	    from->npin > CONF_PINS_MAX || from->plain != 0)
 		return "an upstream with a number out of bounds";
 	if (!ipc_string_is_valid(from->name, sizeof(from->name)) ||
 	    !ipc_string_is_valid(from->host, sizeof(from->host)) ||
@@ -177,13 +186,76 @@ take_pin(struct intake *in, const struct ipc_pin *from)
 }
 
 static const char *
+take_zone(struct intake *in, const struct ipc_zone *from)
+{
+	static const uint8_t zeroes[CONF_UPSTREAMS_MAX];
+	struct conf_zone *z;
+	uint32_t i, seen = 0;
+
+	if (in->all == NULL || in->all->nzone >= in->zones ||
+	    in->all->n != in->announced || from->index != in->all->nzone)
+		return "a zone out of order";
+	if (from->policy >= CONF_POLICIES || from->nupstream == 0 ||
+	    from->nupstream > CONF_UPSTREAMS_MAX ||
+	    memcmp(&from->upstream[from->nupstream], zeroes,
+		CONF_UPSTREAMS_MAX - from->nupstream) != 0)
+		return "a zone with a number out of bounds";
+	for (i = 0; i < from->nupstream; i++) {
+		if (from->upstream[i] >= in->all->n ||
+		    (seen & 1u << from->upstream[i]) != 0)
+			return "a zone with an upstream that is none";
+		seen |= 1u << from->upstream[i];
+	}
+	if (!is_folded_name(from->name, from->name_len, sizeof(from->name)) ||
+	    (from->name_len == 1) != (from->index == 0))
+		return "a zone with a name that is none";
+	for (i = 0; i < in->all->nzone; i++)
+		if (in->all->zone[i].name_len == from->name_len &&
+		    memcmp(in->all->zone[i].name, from->name, from->name_len) ==
+			0)
+			return "a zone that was there before";
+
+	z = &in->all->zone[in->all->nzone++];
+	memcpy(z->name, from->name, sizeof(z->name));
+	z->name_len = (uint8_t)from->name_len;
+	z->policy = from->policy;
+	z->nupstream = from->nupstream;
+	memcpy(z->upstream, from->upstream, sizeof(z->upstream));
+	return NULL;
+}
+
+/* A name of len bytes on the wire, in lower case, and zeroes up to size. */
+static bool
+is_folded_name(const uint8_t *name, size_t len, size_t size)
+{
+	struct dns_reader r;
+	uint8_t n;
+	size_t i;
+
+	if (len == 0 || len > DNS_NAME_MAX)
+		return false;
+	dns_reader_init(&r, name, len);
+	dns_read_name(&r, NULL, &n, false);
+	if (r.failed || dns_reader_left(&r) != 0)
+		return false;
+	/* The length of a label is no letter. */
+	for (i = 0; i < len; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			return false;
+	for (; i < size; i++)
+		if (name[i] != 0)
+			return false;
+	return true;
+}
+
+static const char *
 take_commit(struct intake *in, const struct ipc_generation *commit,
     struct upstreams **done)
 {
 	uint32_t i;
 
 	if (in->all == NULL || commit->generation != in->all->generation ||
-	    in->all->n != in->announced)
+	    in->all->n != in->announced || in->all->nzone != in->zones)
 		return "a config that is not whole";
 	for (i = 0; i < in->all->n; i++)
 		if (in->naddress[i] != in->all->one[i].naddress ||

@@ -28,12 +28,15 @@ struct upstream {
 	struct tls_config *diagnose;
 };
 
-/* A whole config. */
+/* A whole config. Of its zones the first is the root; an upstream of a zone is
+ * one of these, and in it once. */
 struct upstreams {
 	uint32_t generation;
 	uint32_t n;
+	uint32_t nzone;
 	bool verbose;
 	struct upstream one[CONF_UPSTREAMS_MAX];
+	struct conf_zone zone[CONF_ZONES_MAX];
 };
 
 void upstreams_free(struct upstreams *all);
@@ -46,11 +49,12 @@ struct intake {
 	struct upstreams *all; /* NULL: none has begun */
 	uint32_t naddress[CONF_UPSTREAMS_MAX], npin[CONF_UPSTREAMS_MAX];
 	uint32_t announced; /* upstreams to come in all */
+	uint32_t zones; /* likewise */
 };
 
 /*
- * Takes IPC_CONF_TLS, IPC_UPSTREAM, IPC_ADDRESS, IPC_PIN or IPC_COMMIT, and
- * closes its descriptor. Returns NULL, or what is wrong with it: then the
+ * Takes IPC_CONF_TLS, IPC_UPSTREAM, IPC_ADDRESS, IPC_PIN, IPC_ZONE or
+ * IPC_COMMIT, and closes its descriptor. Returns NULL, or what is wrong with it: then the
  * config is not one. With a good IPC_COMMIT, *done is the config, the
  * caller's to free.
  */

@@ -1,0 +1,97 @@
+/*
+ * A config, message by message. It must never tell a child what that has no
+ * use for: the worker knows no upstream, the TLS process no client.
+ */
+#include <string.h>
+#include <sys/param.h>
+
+#include "ipc_conf.h"
+
+static void tell_upstream(
+    const struct conf_upstream *, uint32_t, int, ipc_conf_tell *, void *);
+static void
+tell_zone(const struct conf_zone *, uint32_t, ipc_conf_tell *, void *);
+
+void
+ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
+    const int ca[CONF_UPSTREAMS_MAX], ipc_conf_tell *tell, void *ctx)
+{
+	const struct ipc_conf_tls head = { .generation = generation,
+		.nupstream = conf->nused,
+		.nzone = conf->nzone,
+		.verbose = verbose };
+	uint32_t i;
+
+	tell(ctx, IPC_CONF_TLS, &head, sizeof(head), -1);
+	for (i = 0; i < conf->nused; i++)
+		tell_upstream(&conf->upstream[i], i, ca[i], tell, ctx);
+	for (i = 0; i < conf->nzone; i++)
+		tell_zone(&conf->zone[i], i, tell, ctx);
+}
+
+void
+ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head)
+{
+	head->nallow = conf->nallow;
+	head->udp_size = conf->udp_size;
+	head->tcp_max = conf->tcp_max;
+	head->tcp_each = conf->tcp_each;
+	head->ttl_min = conf->ttl_min;
+	head->ttl_max = conf->ttl_max;
+	head->ttl_negative = conf->ttl_negative;
+	head->stale = conf->stale;
+	head->special = conf->special;
+}
+
+void
+ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx)
+{
+	uint32_t i, n;
+
+	for (i = 0; i < conf->nallow; i += n) {
+		n = MIN(conf->nallow - i, IPC_ALLOW_BATCH);
+		tell(ctx, IPC_ALLOW, &conf->allow[i],
+		    n * sizeof(conf->allow[0]), -1);
+	}
+}
+
+static void
+tell_upstream(const struct conf_upstream *u, uint32_t index, int ca,
+    ipc_conf_tell *tell, void *ctx)
+{
+	struct ipc_upstream head = { .index = index,
+		.naddress = u->naddress,
+		.npin = u->npin,
+		.plain = u->plain };
+	struct ipc_address address = { .upstream = index };
+	struct ipc_pin pin = { .upstream = index };
+	uint32_t n;
+
+	memcpy(head.name, u->name, strlen(u->name));
+	memcpy(head.host, u->host, strlen(u->host));
+	tell(ctx, IPC_UPSTREAM, &head, sizeof(head), ca);
+	for (n = 0; n < u->naddress; n++) {
+		address.index = n;
+		address.address = u->address[n];
+		tell(ctx, IPC_ADDRESS, &address, sizeof(address), -1);
+	}
+	for (n = 0; n < u->npin; n++) {
+		pin.index = n;
+		memcpy(pin.pin, u->pin[n], sizeof(pin.pin));
+		tell(ctx, IPC_PIN, &pin, sizeof(pin), -1);
+	}
+}
+
+static void
+tell_zone(
+    const struct conf_zone *z, uint32_t index, ipc_conf_tell *tell, void *ctx)
+{
+	struct ipc_zone zone = { .index = index,
+		.policy = z->policy,
+		.nupstream = z->nupstream,
+		.name_len = z->name_len };
+
+	memcpy(zone.upstream, z->upstream, z->nupstream);
+	memcpy(zone.name, z->name, z->name_len);
+	tell(ctx, IPC_ZONE, &zone, sizeof(zone), -1);
+}

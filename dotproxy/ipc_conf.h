@@ -1,0 +1,25 @@
+/*
+ * A config as the messages that tell a child of it. Nothing is sent here: each
+ * message goes to the caller, in the order in which the child takes them.
+ */
+#ifndef DOTPROXY_IPC_CONF_H
+#define DOTPROXY_IPC_CONF_H
+
+#include "conf.h"
+#include "ipc.h"
+
+/* Takes a message; fd rides on it, unless -1, and stays whose it was. */
+typedef void ipc_conf_tell(
+    void *ctx, enum ipc_type type, const void *payload, size_t len, int fd);
+
+/* IPC_CONF_TLS and what follows it, but IPC_COMMIT. ca: a bundle for each of
+ * the upstreams that zones name. */
+void ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
+    const int ca[CONF_UPSTREAMS_MAX], ipc_conf_tell *tell, void *ctx);
+
+/* What IPC_CONF_WORKER says of a config; the rest of head is the caller's. */
+void ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head);
+/* Its IPC_ALLOWs. */
+void ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx);
+
+#endif
