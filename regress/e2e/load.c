@@ -24,8 +24,10 @@
 enum fate { UNSENT, WAITING, ANSWERED, LOST };
 
 struct question {
-	uint64_t first, last; /* ms: when it was asked */
+	uint64_t first, last; /* us: when it was asked */
+	uint64_t took;
 	enum fate fate;
+	uint8_t rcode;
 };
 
 struct sock {
@@ -35,10 +37,10 @@ struct sock {
 };
 
 static struct {
-	const char *server, *source, *name;
+	const char *server, *source, *name, *log;
 	in_port_t port;
 	uint16_t type;
-	unsigned int count, rate, sockets, wait, again;
+	unsigned int count, rate, sockets, wait, again; /* ms */
 	bool tcp;
 } o = { .server = "127.0.0.1",
 	.type = 1,
@@ -52,7 +54,7 @@ static struct sock sock[SOCKETS_MAX];
 static struct {
 	unsigned int sent, answered, noerror, servfail, nxdomain, other, empty,
 	    truncated, wrong, twice, lost, unreachable, again, closed;
-	uint64_t max, sum; /* ms */
+	uint64_t max, sum; /* us */
 } total;
 
 static void options(int, char *[]);
@@ -60,12 +62,14 @@ static void usage(void) __attribute__((noreturn));
 static void open_socket(struct sock *);
 static socklen_t address(struct sockaddr_storage *, const char *, in_port_t);
 static void run(void);
+static void rest(struct pollfd *, uint64_t);
 static unsigned int look_after(uint64_t, unsigned int);
 static void ask(unsigned int, uint64_t);
 static size_t write_question(uint8_t *, unsigned int);
 static void receive(unsigned int, uint64_t);
 static void receive_stream(unsigned int, uint64_t);
 static void take(unsigned int, const uint8_t *, size_t, uint64_t);
+static void write_log(void);
 static uint64_t now(void);
 
 int
@@ -79,15 +83,16 @@ main(int argc, char *argv[])
 	run();
 	(void)printf("sent=%u answered=%u noerror=%u servfail=%u nxdomain=%u "
 		     "other=%u empty=%u truncated=%u wrong=%u twice=%u "
-		     "lost=%u unreachable=%u again=%u closed=%u max_ms=%llu "
-		     "mean_ms=%llu\n",
+		     "lost=%u unreachable=%u again=%u closed=%u max_ms=%.1f "
+		     "mean_ms=%.1f\n",
 	    total.sent, total.answered, total.noerror, total.servfail,
 	    total.nxdomain, total.other, total.empty, total.truncated,
 	    total.wrong, total.twice, total.lost, total.unreachable,
-	    total.again, total.closed, (unsigned long long)total.max,
-	    total.answered == 0
-		? 0
-		: (unsigned long long)(total.sum / total.answered));
+	    total.again, total.closed, (double)total.max / 1e3,
+	    total.answered == 0 ? 0.0
+				: (double)total.sum / total.answered / 1e3);
+	if (o.log != NULL)
+		write_log();
 	return total.answered < total.sent;
 }
 
@@ -96,7 +101,7 @@ options(int argc, char *argv[])
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "b:c:n:p:q:r:s:T:tw:")) != -1)
+	while ((ch = getopt(argc, argv, "b:c:n:o:p:q:r:s:T:tw:")) != -1)
 		switch (ch) {
 		case 'b':
 			o.source = optarg;
@@ -106,6 +111,9 @@ options(int argc, char *argv[])
 			break;
 		case 'n':
 			o.count = (unsigned int)atoi(optarg);
+			break;
+		case 'o':
+			o.log = optarg;
 			break;
 		case 'p':
 			o.port = (in_port_t)atoi(optarg);
@@ -143,7 +151,7 @@ usage(void)
 {
 	(void)fprintf(stderr,
 	    "usage: load [-t] [-b source] [-c sockets] [-n count] "
-	    "[-q rate]\n            [-r again-ms] [-s server] [-T type] "
+	    "[-o log]\n            [-q rate] [-r again-ms] [-s server] [-T type] "
 	    "[-w ms] -p port name-with-%%\n");
 	exit(2);
 }
@@ -197,23 +205,37 @@ run(void)
 	unsigned int due, i, next = 0, open = 0;
 
 	do {
-		due = (unsigned int)((t - start) * o.rate / 1000 + 1);
+		due = (unsigned int)((t - start) * o.rate / 1000000 + 1);
 		for (; next < o.count && next < due; next++) {
-			question[next].first = t;
-			ask(next, t);
+			question[next].first = now();
+			ask(next, question[next].first);
 			total.sent++;
 		}
 		for (i = 0; i < o.sockets; i++) {
 			pfd[i].fd = sock[i].fd;
 			pfd[i].events = POLLIN;
 		}
-		(void)poll(pfd, o.sockets, next < o.count ? 1 : 20);
+		rest(pfd,
+		    next < o.count ? start + (uint64_t)next * 1000000 / o.rate
+				   : t + 20000);
 		t = now();
 		for (i = 0; i < o.sockets; i++)
 			if (pfd[i].revents != 0)
 				o.tcp ? receive_stream(i, t) : receive(i, t);
 		open = look_after(t, next);
 	} while (next < o.count || open > 0);
+}
+
+static void
+rest(struct pollfd *pfd, uint64_t until)
+{
+	struct timespec ts = { 0, 0 };
+	uint64_t t = now();
+
+	if (until > t)
+		ts.tv_nsec =
+		    (long)(until - t > 20000 ? 20000 : until - t) * 1000;
+	(void)ppoll(pfd, o.sockets, &ts, NULL);
 }
 
 /* Asks again, gives up; how many still wait. */
@@ -230,13 +252,13 @@ look_after(uint64_t t, unsigned int n)
 
 		if (q->fate != WAITING)
 			continue;
-		if (t - q->first >= o.wait) {
+		if (t - q->first >= (uint64_t)o.wait * 1000) {
 			q->fate = LOST;
 			total.lost++;
 			continue;
 		}
 		open++;
-		if (o.again != 0 && t - q->last >= o.again) {
+		if (o.again != 0 && t - q->last >= (uint64_t)o.again * 1000) {
 			total.again++;
 			ask(i, t);
 		}
@@ -371,9 +393,11 @@ take(unsigned int s, const uint8_t *msg, size_t len, uint64_t t)
 	}
 	q->fate = ANSWERED;
 	total.answered++;
-	total.sum += t - q->first;
-	if (t - q->first > total.max)
-		total.max = t - q->first;
+	q->took = t - q->first;
+	q->rcode = msg[3] & 0xf;
+	total.sum += q->took;
+	if (q->took > total.max)
+		total.max = q->took;
 	switch (msg[3] & 0xf) {
 	case 0:
 		total.noerror++;
@@ -393,11 +417,34 @@ take(unsigned int s, const uint8_t *msg, size_t len, uint64_t t)
 	}
 }
 
+/* A line for each: when it was asked and what it took, in ms, and the rcode;
+ * "-" for what never came. */
+static void
+write_log(void)
+{
+	const struct question *q;
+	FILE *f;
+
+	if ((f = fopen(o.log, "w")) == NULL)
+		err(2, "%s", o.log);
+	for (q = question; q < question + total.sent; q++) {
+		(void)fprintf(
+		    f, "%.3f ", (double)(q->first - question[0].first) / 1e3);
+		if (q->fate == ANSWERED)
+			(void)fprintf(
+			    f, "%.3f %u\n", (double)q->took / 1e3, q->rcode);
+		else
+			(void)fprintf(f, "- -\n");
+	}
+	if (fclose(f) == EOF)
+		err(2, "%s", o.log);
+}
+
 static uint64_t
 now(void)
 {
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }

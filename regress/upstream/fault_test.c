@@ -105,6 +105,21 @@ FAULT(half_after_tears_the_answer_after_that_many)
 	stop("queries=2 answers=1");
 }
 
+FAULT(half_stall_after_never_ends_the_answer)
+{
+	struct client c;
+
+	START("--half-stall-after", "1");
+	c = dial();
+	ask(&c, TWO);
+	expect_id(&c, 1);
+	ATF_CHECK_EQ(CAME_FRAME, receive_bytes(&c, frame, 12, PATIENCE_MS));
+	ATF_CHECK_EQ(
+	    CAME_NOTHING, receive_bytes(&c, frame, sizeof(frame), SILENCE_MS));
+	hang_up(&c);
+	stop("queries=2 answers=1");
+}
+
 FAULT(stall_after_keeps_the_connection_open_and_says_nothing)
 {
 	struct client c;
@@ -154,6 +169,21 @@ FAULT(wrong_ids_go_before_the_right_one)
 	expect_id(&c, 1);
 	expect_id(&c, 2 ^ 0xff00);
 	expect_id(&c, 2);
+	ATF_CHECK_EQ(CAME_NOTHING, receive(&c, SILENCE_MS));
+	hang_up(&c);
+	stop("answers=2");
+}
+
+FAULT(instead_leaves_out_the_right_answer)
+{
+	struct client c;
+
+	START("--wrong-id-every", "2", "--instead");
+	c = dial();
+	ask(&c, IDS(1, 2, 3), NAMES("a.test", "b.test", "c.test"));
+	expect_id(&c, 1);
+	expect_id(&c, 2 ^ 0xff00);
+	expect_id(&c, 3);
 	ATF_CHECK_EQ(CAME_NOTHING, receive(&c, SILENCE_MS));
 	hang_up(&c);
 	stop("answers=2");
@@ -377,11 +407,13 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, close_after_ends_the_connection_and_not_the_server);
 	ATF_TP_ADD_TC(tp, reset_after_ends_it_with_a_reset);
 	ATF_TP_ADD_TC(tp, half_after_tears_the_answer_after_that_many);
+	ATF_TP_ADD_TC(tp, half_stall_after_never_ends_the_answer);
 	ATF_TP_ADD_TC(
 	    tp, stall_after_keeps_the_connection_open_and_says_nothing);
 	ATF_TP_ADD_TC(tp, stall_all_answers_nothing);
 	ATF_TP_ADD_TC(tp, close_idle_ends_a_connection_that_asks_nothing);
 	ATF_TP_ADD_TC(tp, wrong_ids_go_before_the_right_one);
+	ATF_TP_ADD_TC(tp, instead_leaves_out_the_right_answer);
 	ATF_TP_ADD_TC(
 	    tp, wrong_questions_have_the_right_id_and_go_before_the_right_one);
 	ATF_TP_ADD_TC(tp, garbage_goes_in_whole_frames_before_the_right_answer);

@@ -33,7 +33,7 @@ static unsigned delay_of(const struct server *, const struct asked *);
 static void timed(evutil_socket_t, short, void *);
 static void due(struct pending *);
 static void answer(struct conn *, const struct pending *);
-static void put_faulty(struct conn *, const struct pending *);
+static bool put_faulty(struct conn *, const struct pending *);
 static void put_frame(struct conn *, const uint8_t *, size_t, size_t);
 static void put_random(struct conn *);
 static void judge_ending(struct conn *);
@@ -206,10 +206,15 @@ answer(struct conn *c, const struct pending *p)
 
 	if (c->ending != ENDING_NOT || c->stalled)
 		return;
-	put_faulty(c, p);
-	if (f->half_after != 0 && c->answers >= f->half_after) {
+	if (put_faulty(c, p) && f->instead)
+		return;
+	if ((f->half_after != 0 && c->answers >= f->half_after) ||
+	    (f->half_stall_after != 0 && c->answers >= f->half_stall_after)) {
 		put_frame(c, p->answer, p->answer_len, p->answer_len / 2);
-		c->ending = ENDING_CLOSE;
+		if (f->half_after != 0)
+			c->ending = ENDING_CLOSE;
+		else
+			c->stalled = true;
 		return;
 	}
 	put_frame(c, p->answer, p->answer_len, p->answer_len);
@@ -218,23 +223,27 @@ answer(struct conn *c, const struct pending *p)
 	judge_ending(c);
 }
 
-/* What goes before the right answer, and must not be taken for it. */
-static void
+/* What goes before the right answer, and must not be taken for it; false:
+ * nothing. */
+static bool
 put_faulty(struct conn *c, const struct pending *p)
 {
 	const struct faults *f = &c->server->faults;
 	static uint8_t wrong[MESSAGE_MAX];
+	bool put = false;
 
 	memcpy(wrong, p->answer, p->answer_len);
 	if (nth(p->number, f->wrong_id_every)) {
 		wrong[0] ^= 0xff;
 		put_frame(c, wrong, p->answer_len, p->answer_len);
 		wrong[0] ^= 0xff;
+		put = true;
 	}
 	/* Another letter in the name, or another type of the root. */
 	if (nth(p->number, f->wrong_question_every)) {
 		wrong[p->len > 17 ? 13 : 14] ^= 1;
 		put_frame(c, wrong, p->answer_len, p->answer_len);
+		put = true;
 	}
 	/* With the right ID, too short for a header, and empty. */
 	if (nth(p->number, f->garbage_every)) {
@@ -242,7 +251,9 @@ put_faulty(struct conn *c, const struct pending *p)
 		put_frame(c, wrong, 256, 256);
 		put_frame(c, wrong, 7, 7);
 		put_frame(c, wrong, 0, 0);
+		put = true;
 	}
+	return put;
 }
 
 /* The first part bytes of a message of len. */

@@ -46,6 +46,7 @@ static const struct fault {
 	NUMBER("close-after", close_after),
 	NUMBER("reset-after", reset_after),
 	NUMBER("half-after", half_after),
+	NUMBER("half-stall-after", half_stall_after),
 	NUMBER("stall-after", stall_after),
 	NUMBER("garbage-stream", garbage_stream),
 	NUMBER("late-every", late_every), /* and a second one: ms */
@@ -56,6 +57,7 @@ static const struct fault {
 	NUMBER("refuse-after", refuse_after),
 	NUMBER("delay", delay),
 	SWITCH("no-notify", no_notify),
+	SWITCH("instead", instead),
 	SWITCH("stall-all", stall_all),
 	SWITCH("out-of-order", out_of_order),
 	SWITCH("drip", drip),

@@ -19,6 +19,7 @@ struct tls;
 struct faults {
 	unsigned close_idle; /* ms */
 	unsigned close_after, reset_after, half_after, stall_after;
+	unsigned half_stall_after;
 	unsigned garbage_stream; /* after that many answers */
 	unsigned late_every, late_by; /* late_by: ms */
 	unsigned wrong_id_every, wrong_question_every;
@@ -26,6 +27,7 @@ struct faults {
 	unsigned refuse_after; /* connections */
 	unsigned delay; /* ms, of every answer */
 	bool no_notify; /* closes without close_notify */
+	bool instead; /* wrong answers, in place of the right ones */
 	bool stall_all;
 	bool out_of_order;
 	bool drip;
