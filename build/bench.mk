@@ -1,6 +1,7 @@
 # `make bench`: what a question costs, against the limit and the peers (root,
 # up to 10 minutes). `make bench-instructions`: what a hit costs in
-# instructions, against the figure that is kept. Neither is part of the tests.
+# instructions, against the figure that is kept. `make bench-faults`: what
+# becomes of questions whose upstream misbehaves. None is part of the tests.
 
 BENCH_BIN := $(patsubst %,$(OBJ)/regress/bench/%,echo dot pace instructions)
 
@@ -17,6 +18,14 @@ bench-instructions:
 	@build/own '$(OBJ)'
 	@regress/bench/count
 
+bench-faults:
+	@build/setup bench
+	$(SUBMAKE) programs $(OBJ)/regress/upstream/upstream \
+	    $(OBJ)/regress/e2e/load
+	@build/own '$(OBJ)'
+	@regress/bench/faults
+	@build/own '$(OBJ)'
+
 $(OBJ)/regress/bench/echo: $(OBJ)/regress/bench/echo.o
 	$(CC) $(LDFLAGS_ALL) $(NO_LTO) -pie -o $@ $^
 
@@ -31,4 +40,4 @@ $(OBJ)/regress/bench/instructions: $(OBJ)/regress/bench/instructions.o \
 	    $(LINK_worker)
 	$(CC) $(LDFLAGS_ALL) $(LTO_LD) -pie -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
 
-.PHONY: bench bench-instructions
+.PHONY: bench bench-instructions bench-faults
