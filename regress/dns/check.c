@@ -14,9 +14,13 @@
 
 #define GUARD 64
 
+static const char *
+check_cookie(const struct dns_query *, const uint8_t *, size_t);
 static const char *check_taken(const struct dns_query *, const struct naive *);
 static const char *check_error(const struct dns_query *, uint16_t, bool);
 static const char *check_text(const struct dns_question *);
+static const char *check_told_cookie(
+    const struct naive *, const uint8_t *, const struct dns_query *);
 static const char *check_told(const uint8_t *, size_t,
     const struct dns_answer *, const struct naive *, unsigned int);
 static const char *check_records(const struct naive *, const struct naive *,
@@ -31,7 +35,9 @@ check_query(const uint8_t *msg, size_t len)
 	enum dns_verdict verdict;
 	struct naive n;
 	const char *broken;
-	bool good;
+	const uint8_t *cookie;
+	size_t cookie_len = 0;
+	bool good, edns;
 
 	naive_decode(&n, msg, len, false);
 	verdict = dns_query_read(&query, msg, len);
@@ -43,18 +49,28 @@ check_query(const uint8_t *msg, size_t len)
 	    "ID and flags are those of the header");
 	HOLDS(n.question_ok == (query.question.name_len != 0),
 	    "the question is read if and only if it is well formed");
-	HOLDS(query.edns == (n.opts == 1), "so is the OPT");
+	cookie = naive_option(&n, msg, DNS_OPT_COOKIE, 0, &cookie_len);
+	edns = n.opts == 1 &&
+	    (cookie == NULL || cookie_len == 8 ||
+		(cookie_len >= 16 && cookie_len <= 40));
+	HOLDS(query.edns == edns, "so is the OPT, and the cookie in it");
+	broken = check_cookie(&query, edns ? cookie : NULL, cookie_len);
+	if (broken != NULL)
+		return broken;
 	HOLDS(query.edns ||
 		(!query.dnssec_ok && !query.keepalive && !query.padding &&
 		    !query.client_subnet && query.udp_size == 512),
 	    "without OPT there is nothing of EDNS");
 	HOLDS(!query.edns || query.dnssec_ok == ((n.opt_ttl & 0x8000) != 0),
 	    "DO is the OPT's");
-	HOLDS(query.udp_size == (n.opt_size < 512 ? 512 : n.opt_size),
+	HOLDS(query.udp_size == (!edns || n.opt_size < 512 ? 512 : n.opt_size),
 	    "the size is the OPT's, at least 512");
+	n.ok = n.ok && edns == (n.opts == 1) &&
+	    (n.count[0] == 1 || cookie != NULL);
 	good = n.ok && DNS_OPCODE(n.flags) == 0 && (n.opt_ttl >> 16 & 255) == 0;
 	HOLDS((verdict == DNS_TAKE) ==
-		(good && n.qtype != DNS_TYPE_AXFR && n.qtype != DNS_TYPE_IXFR),
+		(good && n.question_ok && n.qtype != DNS_TYPE_AXFR &&
+		    n.qtype != DNS_TYPE_IXFR),
 	    "taken is what is well formed and can be answered");
 	broken = check_text(&query.question);
 	if (broken == NULL && verdict == DNS_TAKE)
@@ -66,6 +82,7 @@ check_query(const uint8_t *msg, size_t len)
 			(DNS_OPCODE(n.flags) != 0 ? DNS_NOTIMP
 				: !n.ok		  ? DNS_FORMERR
 				: !good		  ? DNS_BADVERS
+				: !n.question_ok  ? DNS_NOERROR
 						  : DNS_REFUSED),
 		    "a rejection says why, in the order of the checks");
 		broken = check_error(&query, query.rcode, false);
@@ -87,8 +104,8 @@ check_answer(const uint8_t *msg, size_t len)
 	naive_decode(&n, msg, len, true);
 	read = dns_answer_read(&a, msg, len);
 	HOLDS(read ==
-		(n.ok && len <= 65535 && (n.flags & DNS_QR) != 0 &&
-		    DNS_OPCODE(n.flags) == 0),
+		(n.ok && n.count[0] == 1 && len <= 65535 &&
+		    (n.flags & DNS_QR) != 0 && DNS_OPCODE(n.flags) == 0),
 	    "an answer is read if and only if it is well formed");
 	if (!read)
 		return NULL;
@@ -123,11 +140,29 @@ check_way(struct dns_query *query, struct dns_reply *reply,
 	query->flags = (uint16_t)((way & 16) != 0 ? DNS_RD : DNS_CD);
 	if ((way & 8) != 0)
 		query->flags |= DNS_AD;
+	query->tell_cookie = query->edns && (way & 32) != 0;
+	for (i = 0; i < sizeof(query->cookie); i++)
+		query->cookie[i] = (uint8_t)(way + i);
 	/* Lengths are below 'A'. */
 	for (i = 0; (way & 32) != 0 && i < a->question.name_len; i++)
 		if ((query->question.name[i] | 0x20) >= 'a' &&
 		    (query->question.name[i] | 0x20) <= 'z')
 			query->question.name[i] ^= 0x20;
+}
+
+static const char *
+check_cookie(const struct dns_query *query, const uint8_t *cookie, size_t len)
+{
+	HOLDS(!query->tell_cookie, "none of ours is there yet");
+	if (cookie == NULL) {
+		HOLDS(query->cookie_len == 0, "there is no cookie");
+		return NULL;
+	}
+	HOLDS(query->cookie_len == len, "the first cookie is read");
+	HOLDS(memcmp(query->cookie, cookie,
+		  len < DNS_COOKIE_LEN ? len : DNS_COOKIE_LEN) == 0,
+	    "it is what was sent");
+	return NULL;
 }
 
 static const char *
@@ -247,6 +282,8 @@ check_told(const uint8_t *msg, size_t len, const struct dns_answer *a,
 		naive_decode(&told, buf, out, true);
 		broken = check_flags(&told, n, a, &query);
 		if (broken == NULL)
+			broken = check_told_cookie(&told, buf, &query);
+		if (broken == NULL)
 			broken = check_records(&told, n, &reply, len);
 		if (broken == NULL && !dns_answer_read(&again, buf, out))
 			broken = "what is told reads again";
@@ -257,6 +294,25 @@ check_told(const uint8_t *msg, size_t len, const struct dns_answer *a,
 		broken = "no answer is longer than its buffer";
 	free(buf);
 	return broken;
+}
+
+static const char *
+check_told_cookie(
+    const struct naive *told, const uint8_t *buf, const struct dns_query *query)
+{
+	const uint8_t *cookie;
+	size_t len;
+
+	cookie = naive_option(told, buf, DNS_OPT_COOKIE, 0, &len);
+	HOLDS(
+	    (cookie != NULL) == query->tell_cookie, "a cookie for who has one");
+	HOLDS(cookie == NULL ||
+		(len == DNS_COOKIE_LEN &&
+		    memcmp(cookie, query->cookie, len) == 0),
+	    "it is the client's own, and ours");
+	HOLDS(naive_option(told, buf, DNS_OPT_COOKIE, 1, &len) == NULL,
+	    "there is never a second");
+	return NULL;
 }
 
 static const char *
@@ -295,8 +351,8 @@ check_records(const struct naive *told, const struct naive *n,
 	    told->hash[2] == n->hash[2];
 	bool additional =
 	    told->records[3] == n->records[3] && told->hash[3] == n->hash[3];
-	/* Four of the upstream's errors, ours, and keepalive. */
-	size_t most = 11 + 6 + 5 * (6 + DNS_EDE_TEXT_MAX);
+	/* Four of the upstream's errors, ours, keepalive, and a cookie. */
+	size_t most = 11 + 6 + 28 + 5 * (6 + DNS_EDE_TEXT_MAX);
 
 	if (answer && additional)
 		return NULL;

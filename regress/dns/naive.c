@@ -167,16 +167,19 @@ naive_decode(struct naive *n, const uint8_t *msg, size_t len, bool rdata)
 	for (i = 0; i < 4; i++)
 		n->count[i] = (uint16_t)word(msg, 4 + 2 * i);
 	/* No pointer is before byte 12: so none is taken here. */
-	took = name(msg, 12, len, 12, 0, n->qname, &n->qname_len);
-	if (n->count[0] != 1 || took == 0 || len - 12 - took < 4) {
-		n->qname_len = 0;
-		return;
+	at = 12;
+	if (n->count[0] != 0) {
+		took = name(msg, 12, len, 12, 0, n->qname, &n->qname_len);
+		if (n->count[0] != 1 || took == 0 || len - 12 - took < 4) {
+			n->qname_len = 0;
+			return;
+		}
+		at = 12 + took;
+		n->qtype = (uint16_t)word(msg, at);
+		n->qclass = (uint16_t)word(msg, at + 2);
+		n->question_ok = true;
+		at += 4;
 	}
-	at = 12 + took;
-	n->qtype = (uint16_t)word(msg, at);
-	n->qclass = (uint16_t)word(msg, at + 2);
-	n->question_ok = true;
-	at += 4;
 	for (section = 1; section < 4; section++) {
 		for (i = 0; i < n->count[section]; i++) {
 			if (!record(&rr, msg, at, len))

@@ -12,7 +12,7 @@
 
 struct naive {
 	bool question_ok; /* QDCOUNT 1 and the question is well formed */
-	bool ok; /* all of the message is */
+	bool ok; /* all of the message is; QDCOUNT may be 0 */
 	uint16_t id, flags;
 	uint16_t count[4]; /* of the header */
 	uint8_t qname[255]; /* as sent */

@@ -36,6 +36,7 @@
 #define DNS_NOTIMP	  4
 #define DNS_REFUSED	  5
 #define DNS_BADVERS	  16
+#define DNS_BADCOOKIE	  23 /* RFC 7873 8 */
 
 #define DNS_TYPE_A	  1
 #define DNS_TYPE_NS	  2
@@ -59,6 +60,11 @@
 #define DNS_OPT_KEEPALIVE 11 /* RFC 7828 */
 #define DNS_OPT_PADDING	  12 /* RFC 7830 */
 #define DNS_OPT_EDE	  15 /* RFC 8914 */
+
+/* A cookie: the client's, and a server's as RFC 9018 4 makes it. */
+#define DNS_COOKIE_CLIENT 8
+#define DNS_COOKIE_SERVER 16
+#define DNS_COOKIE_LEN	  (DNS_COOKIE_CLIENT + DNS_COOKIE_SERVER)
 
 /* Info codes of extended errors (RFC 8914 4) that dotproxy gives itself. */
 #define DNS_EDE_OTHER		  0

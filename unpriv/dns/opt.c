@@ -30,6 +30,11 @@ dns_opt_write(struct dns_writer *w, const struct dns_query *query,
 		dns_write_u16(w, 2);
 		dns_write_u16(w, reply->keepalive);
 	}
+	if (query->tell_cookie) {
+		dns_write_u16(w, DNS_OPT_COOKIE);
+		dns_write_u16(w, DNS_COOKIE_LEN);
+		dns_write_bytes(w, query->cookie, DNS_COOKIE_LEN);
+	}
 	for (i = 0; i < nede; i++)
 		write_ede(w, &ede[i], cut);
 	if (!w->failed)

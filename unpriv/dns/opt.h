@@ -13,7 +13,8 @@
 
 /*
  * Writes the OPT for a client that sent one: DO as in the query (RFC 3225),
- * keepalive if it asked for that over TCP, and the errors. With cut, errors
+ * keepalive if it asked for that over TCP, its cookie with ours, and the
+ * errors. With cut, errors
  * that do not fit lose their text's end, or are left out; without, the writer
  * fails as always.
  */

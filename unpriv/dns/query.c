@@ -23,6 +23,7 @@ static bool
 read_additional(struct dns_query *, struct dns_reader *, size_t, uint8_t *);
 static bool read_opt(struct dns_query *, const struct dns_record *,
     const struct dns_reader *, uint8_t *);
+static bool read_cookie(struct dns_query *, const struct dns_option *);
 static enum dns_verdict reject(struct dns_query *, uint16_t, uint16_t);
 
 enum dns_verdict
@@ -49,6 +50,8 @@ dns_query_read(struct dns_query *query, const uint8_t *msg, size_t len)
 		return reject(query, DNS_FORMERR, DNS_EDE_NONE);
 	if (version != 0)
 		return reject(query, DNS_BADVERS, DNS_EDE_NONE);
+	if (query->question.name_len == 0)
+		return reject(query, DNS_NOERROR, DNS_EDE_NONE);
 	/* A stub's question is one for one answer; a transfer is not. */
 	if (query->question.type == DNS_TYPE_AXFR ||
 	    query->question.type == DNS_TYPE_IXFR)
@@ -127,11 +130,14 @@ read_sections(struct dns_query *query, struct dns_reader *r, uint8_t *version)
 	n.authority = dns_read_u16(r);
 	n.additional = dns_read_u16(r);
 	/* RFC 9619: a QDCOUNT above 1 means nothing. */
-	if (n.question != 1 || !read_question(query, r))
+	if (n.question > 1 || (n.question == 1 && !read_question(query, r)))
 		return false;
-	return read_records(r, (size_t)n.answer + n.authority) &&
-	    read_additional(query, r, n.additional, version) &&
-	    dns_reader_left(r) == 0;
+	if (!read_records(r, (size_t)n.answer + n.authority) ||
+	    !read_additional(query, r, n.additional, version) ||
+	    dns_reader_left(r) != 0)
+		return false;
+	/* RFC 7873 5.4: one that asks for nothing but a server's cookie. */
+	return n.question == 1 || query->cookie_len != 0;
 }
 
 static bool
@@ -185,7 +191,7 @@ static bool
 read_opt(struct dns_query *query, const struct dns_record *record,
     const struct dns_reader *r, uint8_t *version)
 {
-	bool keepalive = false, padding = false, subnet = false;
+	bool keepalive = false, padding = false, subnet = false, cookie = true;
 	struct dns_reader rdata;
 	struct dns_option option;
 
@@ -199,9 +205,13 @@ read_opt(struct dns_query *query, const struct dns_record *record,
 			padding = true;
 		else if (option.code == DNS_OPT_ECS)
 			subnet = true;
+		else if (option.code == DNS_OPT_COOKIE)
+			cookie &= read_cookie(query, &option);
 	}
-	if (rdata.failed)
+	if (rdata.failed || !cookie) {
+		query->cookie_len = 0;
 		return false;
+	}
 	query->edns = true;
 	query->dnssec_ok = (record->ttl & DNS_OPT_DO) != 0;
 	query->keepalive = keepalive;
@@ -210,6 +220,23 @@ read_opt(struct dns_query *query, const struct dns_record *record,
 	if (record->class > DNS_UDP_MIN)
 		query->udp_size = record->class;
 	*version = (uint8_t)(record->ttl >> 16);
+	return true;
+}
+
+/* RFC 7873 5.2: of several only the first counts; its length is the client's
+ * alone, or that and a server's of 8 to 32 bytes. */
+static bool
+read_cookie(struct dns_query *query, const struct dns_option *option)
+{
+	size_t n = option->len;
+
+	if (query->cookie_len != 0)
+		return true;
+	if (n != DNS_COOKIE_CLIENT && (n < 16 || n > 40))
+		return false;
+	query->cookie_len = (uint8_t)n;
+	memcpy(query->cookie, option->data,
+	    n < DNS_COOKIE_LEN ? n : DNS_COOKIE_LEN);
 	return true;
 }
 

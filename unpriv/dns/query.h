@@ -26,6 +26,13 @@ struct dns_query {
 	bool keepalive; /* edns-tcp-keepalive was there (RFC 7828) */
 	bool padding; /* padding was there (RFC 7830) */
 	bool client_subnet; /* ECS was there (RFC 7871): it is not forwarded */
+	/* How long a cookie was there (RFC 7873): 0 (none), DNS_COOKIE_CLIENT
+	 * (no server's yet), or 16 .. 40; here is the beginning of it. */
+	uint8_t cookie_len;
+	uint8_t cookie[DNS_COOKIE_LEN];
+	/* Never set here: whoever has put a server's cookie there that is to
+	 * be told to the client, behind its own, does. */
+	bool tell_cookie;
 };
 
 /*
@@ -33,7 +40,9 @@ struct dns_query {
  * DROP: shorter than a header, or QR set. NOTIMP: opcode not QUERY. FORMERR:
  * QDCOUNT not 1, a name in the question that is compressed or overlong, ANCOUNT
  * or NSCOUNT records that do not parse, more than one OPT, an OPT whose owner
- * is not the root or whose options overrun, bytes after the last record.
+ * is not the root or whose options overrun, a cookie of a wrong length
+ * (RFC 7873 5.2.2), bytes after the last record. NOERROR, with nothing to say: no
+ * question, but a cookie (RFC 7873 5.4).
  * BADVERS: EDNS version above 0. REFUSED: AXFR, IXFR (EDE not supported).
  * query is filled as far as it could be read, for the answer, always.
  */

@@ -31,6 +31,9 @@ query_refuse(struct dns_query *query, enum dns_verdict verdict,
 	}
 	if (verdict != DNS_REJECT)
 		return false;
+	/* It asked for a cookie alone, and gets none here. */
+	if (query->rcode == DNS_NOERROR && !query->tell_cookie)
+		query->rcode = DNS_FORMERR;
 	*ede = query_ede(query->ede, NULL);
 	count_refusal(query->rcode);
 	return true;
