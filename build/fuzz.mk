@@ -22,8 +22,8 @@ FUZZ_SRC_dns_answer := $(FUZZ_DNS)
 FUZZ_SRC_dns_stored := $(FUZZ_DNS)
 FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 	dotproxy/ipc.c dotproxy/log.c dotproxy/counter.c
-FUZZ_SRC_config := $(OBJ)/parent/parse.c parent/config.c parent/config_local.c parent/pin.c \
-	parent/print.c dotproxy/log.c dotproxy/netaddr.c dotproxy/special.c
+FUZZ_SRC_config := $(OBJ)/parent/parse.c $(GRAMMAR_SRC) dotproxy/log.c \
+	dotproxy/netaddr.c dotproxy/special.c
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
 FUZZ_SRC_stream     := $(DNS_SRC) $(addprefix unpriv/tls/,stream.c padding.c \
 	question.c pool.c pool_turn.c choice.c reason.c verify.c) \
