@@ -80,19 +80,6 @@ static const struct {
 	{ "CAP_SETPCAP", CAP_SETPCAP, true },
 };
 
-static const struct {
-	uint32_t layer;
-	const char *name;
-} layer_names[] = {
-	{ SANDBOX_CHROOT, "chroot" },
-	{ SANDBOX_UID, "uid" },
-	{ SANDBOX_NOCAPS, "caps" },
-	{ SANDBOX_NNP, "nnp" },
-	{ SANDBOX_MDWE, "mdwe" },
-	{ SANDBOX_LANDLOCK, "landlock" },
-	{ SANDBOX_SECCOMP, "seccomp" },
-};
-
 #ifdef DOTPROXY_SANITIZE
 /* A leak is looked for by a thread that traces this one: not in here. */
 int __lsan_is_turned_off(void);
@@ -135,20 +122,6 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_params *params)
 	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
 		fatalx("sandbox: the kernel says that no filter is on");
 	return layers | SANDBOX_SECCOMP;
-}
-
-const char *
-sandbox_layers_text(uint32_t layers, char buf[SANDBOX_TEXT])
-{
-	size_t i, used = 0;
-
-	buf[0] = '\0';
-	for (i = 0; i < ARRAY_LEN(layer_names); i++)
-		if (layers & layer_names[i].layer)
-			used += (size_t)snprintf(buf + used,
-			    SANDBOX_TEXT - used, "%s%s", used > 0 ? " " : "",
-			    layer_names[i].name);
-	return buf;
 }
 
 /*

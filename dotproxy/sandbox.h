@@ -62,6 +62,11 @@ uint32_t sandbox_nofile(uint32_t want);
 /* "chroot uid caps nnp mdwe landlock seccomp", of the layers set, into buf. */
 #define SANDBOX_TEXT 64
 const char *sandbox_layers_text(uint32_t layers, char buf[SANDBOX_TEXT]);
+/* Whether a child with these layers may be told a config; privileged: the
+ * parent could give it a chroot and a user. */
+bool sandbox_is_enough(uint32_t layers, bool privileged);
+/* The name of a system call, or "?", into buf. */
+const char *sandbox_call_name(uint32_t nr, char buf[SANDBOX_TEXT]);
 
 /* Writes the role's filter as PFC to fd, for the golden files in regress;
  * 0, or -1 with errno. */

@@ -3,7 +3,6 @@
  * reaped, and started again. It never runs code of ours between the two.
  */
 #include <errno.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,16 +184,14 @@ static void
 say_cause(const struct child *c, int status)
 {
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	char *call;
+	char call[SANDBOX_TEXT];
 
-	if (sig == SIGSYS && c->refused != 0) {
-		call = seccomp_syscall_resolve_num_arch(
-		    SCMP_ARCH_NATIVE, (int)c->refused - 1);
+	if (sig == SIGSYS && c->refused != 0)
 		log_warnx("%s: killed by its seccomp filter: it called %s "
 			  "(system call %u), which it must never do",
-		    c->name, call == NULL ? "?" : call, c->refused - 1);
-		free(call);
-	} else if (sig == SIGSYS)
+		    c->name, sandbox_call_name(c->refused - 1, call),
+		    c->refused - 1);
+	else if (sig == SIGSYS)
 		log_warnx("%s: killed by its seccomp filter (SIGSYS); the "
 			  "kernel's audit log, type=1326, has the system call",
 		    c->name);

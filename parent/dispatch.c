@@ -124,17 +124,7 @@ take_log(struct child *c, const struct ipc_message *m)
 static void
 take_confined(struct child *c, const struct ipc_confined *confined)
 {
-	const uint32_t always = SANDBOX_NNP | SANDBOX_SECCOMP;
-	/* An ordinary user has no capability, but cannot empty the bounding
-	 * set. */
-	const uint32_t privileged =
-	    SANDBOX_CHROOT | SANDBOX_UID | SANDBOX_NOCAPS;
-	uint32_t wanted = always;
-
-	if (c->parent->confine_uid)
-		wanted |= privileged;
-	if ((confined->layers & wanted) != wanted ||
-	    (confined->layers & ~(uint32_t)SANDBOX_ALL) != 0) {
+	if (!sandbox_is_enough(confined->layers, c->parent->confine_uid)) {
 		child_kill(c, "it says that it is not confined");
 		return;
 	}
