@@ -17,7 +17,6 @@
 /* Messages of one child in one turn: the others want theirs. */
 #define TURN_MAX 64
 
-static int dispatch_one(struct child *);
 static void dispatch(struct child *, const struct ipc_message *);
 static void take_log(struct child *, const struct ipc_message *);
 static void take_confined(struct child *, const struct ipc_confined *);
@@ -38,26 +37,20 @@ dispatch_readable(evutil_socket_t fd, short what, void *arg)
 void
 dispatch_some(struct child *c, int max)
 {
-	while (max-- > 0 && dispatch_one(c) == 1)
-		;
-}
-
-static int
-dispatch_one(struct child *c)
-{
 	static struct ipc_buffer buffer;
 	struct ipc_message m;
 	const char *wrong;
 	int n;
 
-	n = ipc_recv(&c->ipc, &buffer, &m, &wrong);
-	if (n == 1)
-		dispatch(c, &m);
-	else if (n == -2)
-		child_kill(c, wrong);
-	else if (n == -1)
-		child_gone(c);
-	return n;
+	do {
+		n = ipc_recv(&c->ipc, &buffer, &m, &wrong);
+		if (n == 1)
+			dispatch(c, &m);
+		else if (n == -2)
+			child_kill(c, wrong);
+		else if (n == -1)
+			child_gone(c);
+	} while (n == 1 && --max > 0);
 }
 
 static void

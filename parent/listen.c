@@ -44,13 +44,12 @@ listeners_open(struct listeners *out, const struct conf *conf, uint32_t workers,
 			known =
 			    old == NULL ? NULL : find(old, &address, protos[p]);
 			if (known != NULL)
-				out->one[out->n] = *known;
-			else if (open_group(&out->one[out->n], &address,
+				out->one[out->n++] = *known;
+			else if (open_group(&out->one[out->n++], &address,
 				     protos[p], workers) == -1) {
 				listeners_close(out, old);
 				return -1;
 			}
-			out->n++;
 		}
 	}
 	return 0;
@@ -95,7 +94,8 @@ is_permitted(const struct netaddr *address)
 	return fd != -1 || errno != EACCES;
 }
 
-/* The SO_REUSEPORT group of one address: a socket for each worker. */
+/* The SO_REUSEPORT group of one address: a socket for each worker. -1: what it
+ * has opened is the caller's to close. */
 static int
 open_group(struct listener *l, const struct netaddr *address, uint32_t proto,
     uint32_t workers)
@@ -123,9 +123,6 @@ open_group(struct listener *l, const struct netaddr *address, uint32_t proto,
 			steer_attach(l->fd[w], address->family, workers) ==
 			    -1)) {
 			explain(address, proto);
-			for (w = 0; w < CONF_WORKERS_MAX; w++)
-				if (l->fd[w] != -1)
-					(void)close(l->fd[w]);
 			return -1;
 		}
 	}
