@@ -52,7 +52,7 @@ enum ipc_type {
 	IPC_PIN, /* struct ipc_pin */
 	IPC_ZONE, /* struct ipc_zone */
 	IPC_COMMIT, /* struct ipc_generation: the config is whole */
-	IPC_CACHE, /* struct ipc_cache, with the memory: once, in CONFIG */
+	IPC_CACHE, /* struct ipc_cache, with the memory, in the place of any other */
 	IPC_LOCAL, /* struct conf_local, with the memfd that holds it */
 	IPC_PEER, /* struct ipc_peer, with the channel to it */
 	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */

@@ -173,6 +173,7 @@ static rules files = {
 	CALL(ioctl, EQ(1, TCGETS)), /* stdio: is it a terminal? */
 	CALL(ioctl, EQ(1, SIOCGIFINDEX)), /* fe80::1%eth0 */
 	CALL(memfd_create, EQ(1, MFD_CLOEXEC | MFD_ALLOW_SEALING)),
+	CALL(ftruncate), /* the cache begins anew */
 	CALL(fcntl, EQ(1, F_ADD_SEALS)),
 	CALL(fcntl, EQ(1, F_GETFL)), /* fdopen() */
 	END,

@@ -7,10 +7,12 @@
 #include "shared.h"
 
 int
-shared_memory(uint64_t size)
+shared_renew(int old, uint64_t size)
 {
 	int fd;
 
+	if (old != -1)
+		(void)close(old);
 	if (size == 0)
 		return -1;
 	fd = memfd_create("cache", MFD_CLOEXEC | MFD_ALLOW_SEALING);

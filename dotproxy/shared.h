@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-/* All zero, sealed against shrinking and growing; the caller's to close. -1 for
- * a size of 0; fatal without memory for it, though it is only address space
- * until it is written. */
-int shared_memory(uint64_t size);
+/* All zero, sealed against shrinking and growing, in the place of old, which is
+ * closed (-1: there was none). -1 for a size of 0; fatal without memory for it,
+ * though it is only address space until it is written. */
+int shared_renew(int old, uint64_t size);
 
 #endif

@@ -205,6 +205,9 @@ say_cause(const struct child *c, int status)
 	else
 		log_warnx(
 		    "%s: exited with status %d", c->name, WEXITSTATUS(status));
+	/* What it wrote there, and what it answered, may be forged. */
+	if (c->broke || sig == SIGSYS)
+		configure_cache(c->parent);
 }
 
 /* At once after a good life; later and later after short ones. */

@@ -105,6 +105,18 @@ config_may_become(
 	return may;
 }
 
+uint32_t
+config_workers(const struct conf *conf)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (conf->workers != 0)
+		return conf->workers;
+	if (cpus < 1)
+		return 1;
+	return cpus > CONF_WORKERS_MAX ? CONF_WORKERS_MAX : (uint32_t)cpus;
+}
+
 void
 config_default(struct conf *conf)
 {

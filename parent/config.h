@@ -43,6 +43,9 @@ struct conf *config_load(const char *path, char *const *macros, size_t nmacros);
 bool config_may_become(
     const struct conf *now, const struct conf *next, uint32_t tcp_most);
 
+/* How many there are to be: as many as it says, or one for each CPU. */
+uint32_t config_workers(const struct conf *conf);
+
 /* Prints it in the language itself: what comes out parses to the same. */
 void config_print(const struct conf *conf, FILE *out);
 

@@ -7,10 +7,12 @@
 
 #include "dotproxy/ipc_conf.h"
 #include "dotproxy/log.h"
+#include "dotproxy/shared.h"
 
 #include "parent.h"
 
 static void configure_worker(struct child *);
+static void tell_cache(struct child *);
 static void tell(void *, enum ipc_type, const void *, size_t, int);
 static void connect_peers(struct child *, struct child *);
 
@@ -39,6 +41,21 @@ configure_peers(struct parent *p, struct child *c)
 			connect_peers(tls, &p->child[i]);
 }
 
+/* Who was broken into knew the key, too. */
+void
+configure_cache(struct parent *p)
+{
+	uint32_t i;
+
+	if (p->cache != -1)
+		log_info("the cache is empty again");
+	siphash_key_random(&p->cache_key);
+	p->cache = shared_renew(p->cache, p->conf->cache_size);
+	for (i = 1; i < p->nchildren; i++)
+		if (p->child[i].ipc.state != IPC_NEW)
+			tell_cache(&p->child[i]);
+}
+
 static void
 configure_worker(struct child *c)
 {
@@ -48,14 +65,13 @@ configure_worker(struct child *c)
 		.workers = p->workers,
 		.nlisten = p->listeners.n,
 		.verbose = p->verbose };
-	const struct ipc_cache cache = { p->conf->cache_size, p->cache_key };
 	struct ipc_listen listen;
 	uint32_t i;
 
 	ipc_conf_worker(p->conf, &head);
 	tell(c, IPC_CONF_WORKER, &head, sizeof(head), -1);
-	if (p->cache != -1 && c->ipc.state == IPC_CONFIG)
-		tell(c, IPC_CACHE, &cache, sizeof(cache), p->cache);
+	if (c->ipc.state == IPC_CONFIG)
+		tell_cache(c);
 	tell(c, IPC_LOCAL, &p->files.local, sizeof(p->files.local),
 	    p->files.local_fd);
 	ipc_conf_allow(p->conf, tell, c);
@@ -65,6 +81,16 @@ configure_worker(struct child *c)
 		tell(c, IPC_LISTEN, &listen, sizeof(listen),
 		    p->listeners.one[i].fd[c->index]);
 	}
+}
+
+static void
+tell_cache(struct child *c)
+{
+	const struct ipc_cache cache = { c->parent->conf->cache_size,
+		c->parent->cache_key };
+
+	if (c->parent->cache != -1)
+		tell(c, IPC_CACHE, &cache, sizeof(cache), c->parent->cache);
 }
 
 /* One that does not read would miss it: so it starts anew. One that is dead is

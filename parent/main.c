@@ -15,7 +15,6 @@
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
-#include "dotproxy/shared.h"
 
 #include "config.h"
 #include "notify.h"
@@ -133,14 +132,10 @@ prepare(struct parent *p, const struct options *o)
 {
 	struct sandbox_params params = { .libexec = p->libexec };
 	uint32_t nofile;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	p->verbose = o->verbose;
 	p->generation = 1;
-	p->workers = p->conf->workers != 0 ? p->conf->workers
-	    : cpus < 1			   ? 1
-	    : cpus > CONF_WORKERS_MAX	   ? CONF_WORKERS_MAX
-					   : (uint32_t)cpus;
+	p->workers = config_workers(p->conf);
 	if (realpath(o->libexec, p->libexec) == NULL)
 		fatal("the child programs should lie in (-L) %s", o->libexec);
 	p->confine_uid =
@@ -151,8 +146,8 @@ prepare(struct parent *p, const struct options *o)
 	if (listeners_open(&p->listeners, p->conf, p->workers, NULL) == -1 ||
 	    config_files_open(&p->files, p->conf) == -1)
 		fatalx("not serving");
-	siphash_key_random(&p->cache_key);
-	p->cache = shared_memory(p->conf->cache_size);
+	p->cache = -1;
+	configure_cache(p);
 	if (!o->foreground) {
 		/* It stays in this folder: -f may be relative, and is read
 		 * again at a reload. */

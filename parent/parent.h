@@ -97,6 +97,9 @@ void dispatch_some(struct child *c, int max);
 /* configure.c: what children are told. */
 void configure_child(struct child *c); /* the whole config in force */
 void configure_peers(struct parent *p, struct child *c); /* its channels */
+/* The cache begins anew: other memory, which whoever had only the memory from
+ * before cannot reach. */
+void configure_cache(struct parent *p);
 
 /* main.c */
 void parent_ready(struct parent *p); /* a child became ready */

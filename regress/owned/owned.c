@@ -19,9 +19,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "dotproxy/clock.h"
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
+#include "unpriv/worker/answers.h"
 
 enum to { TO_PARENT, TO_TLS };
 
@@ -33,6 +35,8 @@ struct attack {
 
 static void report_refused(int);
 static void be_configured(void);
+static void take_cache(const struct ipc_message *);
+static void until_asked_for_counters(void);
 static void raw(int, uint32_t, uint32_t, size_t, int);
 static void bytes(int, size_t, int);
 
@@ -43,6 +47,7 @@ static struct ipc tls = { .fd = -1 };
 static struct ipc_conf_worker conf;
 static struct ipc_buffer buffer;
 static uint8_t junk[IPC_MESSAGE_MAX + 64];
+static struct answers answers;
 
 /* --- what the kernel must refuse --- */
 
@@ -356,6 +361,64 @@ asks_with_a_cut_entry(void)
 	(void)ipc_batch_flush(&tls, &batch);
 }
 
+/* --- what a poisoned cache is worth afterwards --- */
+
+/* That forged.example is 192.0.2.66; and so on until SIGUSR1. */
+static void
+poison(void)
+{
+	static const uint8_t msg[] = { 0, 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0,
+		0, /* one answer */
+		6, 'f', 'o', 'r', 'g', 'e', 'd', 7, 'e', 'x', 'a', 'm', 'p',
+		'l', 'e', 0, 0, 1, 0, 1, /* the question */
+		0xc0, 12, 0, 1, 0, 1, 0, 0, 0xe, 0x10, 0, 4, 192, 0, 2, 66 };
+	struct settings settings = { .ttl_max = 86400 };
+	struct dns_query query = { .flags = DNS_RD };
+	struct dns_answer answer;
+
+	if (!answers.on || !dns_answer_read(&answer, msg, sizeof(msg)))
+		fatalx("nothing to poison");
+	query.question = answer.question;
+	answers_keep(&answers, &settings, &query, msg, &answer, clock_ms());
+	ipc_log_sink(LOG_ERR, "poisoned");
+	until_asked_for_counters();
+}
+
+static void
+poison_and_break_a_rule(void)
+{
+	poison();
+	unknown_type();
+}
+
+static void
+poison_and_be_refused(void)
+{
+	poison();
+	try_open();
+}
+
+static void
+poison_and_be_refused_silently(void)
+{
+	poison();
+	try_raw_socket();
+}
+
+static void
+poison_and_accuse(void)
+{
+	poison();
+	accuses_tls();
+}
+
+static void
+poison_and_exit(void)
+{
+	poison();
+	_exit(1);
+}
+
 static const struct attack attacks[] = {
 	{ "open", REFUSED("openat"), try_open },
 	{ "socket", REFUSED("socket"), try_socket },
@@ -407,6 +470,14 @@ static const struct attack attacks[] = {
 	{ "asks_a_name_that_is_none", ACCUSED, asks_a_name_that_is_none },
 	{ "asks_with_unknown_flags", ACCUSED, asks_with_unknown_flags },
 	{ "asks_with_a_cut_entry", ACCUSED, asks_with_a_cut_entry },
+	{ "poison_and_break_a_rule", BROKEN "unknown type",
+	    poison_and_break_a_rule },
+	{ "poison_and_be_refused", REFUSED("openat"), poison_and_be_refused },
+	{ "poison_and_be_refused_silently", "killed by its seccomp filter",
+	    poison_and_be_refused_silently },
+	{ "poison_and_accuse", BROKEN "accused its sibling",
+	    poison_and_accuse },
+	{ "poison_and_exit", "exited with status 1", poison_and_exit },
 };
 #define ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
 
@@ -482,6 +553,8 @@ be_configured(void)
 		}
 		if (m.type == IPC_CONF_WORKER)
 			memcpy(&conf, m.payload, sizeof(conf));
+		if (m.type == IPC_CACHE)
+			take_cache(&m);
 		if (m.type == IPC_PEER)
 			ipc_init(&tls, m.fd, IPC_WORKER, IPC_TLS, IPC_RUN);
 		if (m.type == IPC_COMMIT) {
@@ -495,6 +568,36 @@ be_configured(void)
 			return;
 		}
 	}
+}
+
+static void
+take_cache(const struct ipc_message *m)
+{
+	struct ipc_cache cache;
+	void *memory;
+
+	memcpy(&cache, m->payload, sizeof(cache));
+	memory = mmap(NULL, (size_t)cache.size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, m->fd, 0);
+	answers.on = memory != MAP_FAILED &&
+	    cache_attach(
+		&answers.cache, memory, (size_t)cache.size, &cache.key, 1) == 0;
+}
+
+static void
+until_asked_for_counters(void)
+{
+	struct epoll_event event;
+	struct ipc_message m;
+	const char *wrong;
+	int n;
+
+	do {
+		(void)epoll_wait(epoll, &event, 1, 1000);
+		n = ipc_recv(&parent, &buffer, &m, &wrong);
+		if (n < 0)
+			_exit(0);
+	} while (n == 0 || m.type != IPC_COUNT);
 }
 
 static void

@@ -16,7 +16,62 @@ wait_for()
 	done
 }
 
+# What an owned worker wrote into the cache is told by the one after it, or
+# not: poisoned NAME gone|told
+poisoned()
+{
+	mkdir children
+	children=$PWD/children
+	cp "$owned"/* children
+	chmod 755 children
+	start_attack "$1"
+	wait_for 10 grep -q "worker 0: poisoned" log ||
+	    { cat log; atf_fail "it could not poison"; }
+	# From now on an honest one.
+	cp "$dotproxy-worker" children/next
+	mv children/next children/dotproxy-worker
+	kill -USR1 "$parent"
+	wait_for 10 grep -qF "$says" log ||
+	    { cat log; atf_fail "the parent did not say: $says"; }
+	wait_for 20 is_served ||
+	    { cat log; atf_fail "the next worker does not answer"; }
+	case $2 in
+	gone)	atf_check -s exit:1 grep -F 192.0.2.66 dig.out
+		atf_check -o inline:'1\n' grep -c 'the cache is empty' log ;;
+	told)	atf_check -o ignore grep -F 192.0.2.66 dig.out ;;
+	esac
+	end_parent
+}
+
+is_served()
+{
+	dig @127.0.0.1 -p "$port" +time=6 +tries=1 forged.example A >dig.out
+}
+
 attack()
+{
+	case $1 in
+	poison_and_exit) poisoned "$1" told; return ;;
+	poison_*) poisoned "$1" gone; return ;;
+	esac
+	start_attack "$1"
+	wait_for 10 grep -qF "$says" log ||
+	    { cat log; atf_fail "the parent did not say: $says"; }
+	# It goes on, and has a worker again.
+	wait_for 10 grep -qE "worker 0: (starting again|died .* times)|lines dropped|forged" log ||
+	    { cat log; atf_fail "the worker was not started again"; }
+	end_parent
+}
+
+end_parent()
+{
+	kill -0 "$parent" || { cat log; atf_fail "the parent is gone"; }
+	kill -TERM "$parent"
+	wait "$parent" || { cat log; atf_fail "the parent did not exit with 0"; }
+	rm pid
+}
+
+start_attack()
 {
 	line=$("$owned"/dotproxy-worker -l | awk -F'\t' -v n="$1" '$2 == n')
 	number=${line%%	*}
@@ -27,15 +82,6 @@ attack()
 		start $((($$ * 7 + try * 1009) % 20000 + 10000))
 		grep -q "Address already in use" log || break
 	done
-	wait_for 10 grep -qF "$says" log ||
-	    { cat log; atf_fail "the parent did not say: $says"; }
-	# It goes on, and has a worker again.
-	wait_for 10 grep -qE "worker 0: (starting again|died .* times)|lines dropped|forged" log ||
-	    { cat log; atf_fail "the worker was not started again"; }
-	kill -0 "$parent" || { cat log; atf_fail "the parent is gone"; }
-	kill -TERM "$parent"
-	wait "$parent" || { cat log; atf_fail "the parent did not exit with 0"; }
-	rm pid
 }
 
 # With this port, until it is ready or has said why not.
@@ -54,7 +100,8 @@ start()
 	forward to "gone"
 	EOF
 	chmod go-w conf
-	"$dotproxy" -d -f conf -L "$owned" >log 2>&1 &
+	port=$1
+	"$dotproxy" -d -f conf -L "${children:-$owned}" >log 2>&1 &
 	parent=$!
 	echo $parent >pid
 	wait_for 10 grep -qE ': ready, |not serving|could not start' log

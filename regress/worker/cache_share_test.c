@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <atf-c.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static uint8_t buf[DNS_MESSAGE_MAX];
 static int
 memory_of(size_t size)
 {
-	int fd = memfd_create("cache", MFD_CLOEXEC);
+	int fd = memfd_create("cache", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	ATF_REQUIRE(fd != -1);
 	ATF_REQUIRE_EQ(0, ftruncate(fd, (off_t)size));
@@ -168,6 +169,63 @@ CASE(without_a_tls_process_what_is_known_is_still_told)
 	harness_stop(&first);
 }
 
+CASE(in_other_memory_nothing_is_known_and_the_memory_before_is_let_go)
+{
+	int before = memory_of(CONF_CACHE_SIZE_MIN);
+
+	(void)tc;
+	start(&first, 0, before);
+	miss(&first, "www.example.");
+	hit(&first, IPC_UDP, "www.example.");
+	/* Nobody can forbid to write to it while it is mapped for that. */
+	ATF_REQUIRE_EQ(-1, fcntl(before, F_ADD_SEALS, F_SEAL_WRITE));
+	first.cache = memory_of(CONF_CACHE_SIZE_MIN);
+	harness_cache(&first);
+	harness_counters(&first, &counters);
+	ATF_CHECK_EQ(0, fcntl(before, F_ADD_SEALS, F_SEAL_WRITE));
+	miss(&first, "www.example.");
+	hit(&first, IPC_TCP, "www.example.");
+	harness_stop(&first);
+}
+
+/* Who answers it may be whom the memory before is no longer trusted for. */
+CASE(what_was_asked_before_other_memory_is_answered_but_not_kept)
+{
+	struct dns_question question;
+	struct ipc_query q;
+	int fd;
+
+	(void)tc;
+	start(&first, 0, memory_of(CONF_CACHE_SIZE_MIN));
+	fd = client_connect(&first.socket[0]);
+	client_ask(fd, IPC_UDP, 1, "www.example.", 0);
+	harness_question(&first, &q, &question);
+	first.cache = memory_of(CONF_CACHE_SIZE_MIN);
+	harness_cache(&first);
+	harness_counters(&first, &counters);
+	harness_answer(&first, q.id, &question, 3);
+	ATF_REQUIRE(client_receive(fd, IPC_UDP, buf) > 0);
+	ATF_CHECK_EQ(DNS_NOERROR, message_rcode(buf));
+	miss(&first, "www.example.");
+	hit(&first, IPC_UDP, "www.example.");
+	harness_stop(&first);
+}
+
+CASE(without_a_cache_at_start_none_is_taken_later)
+{
+	int status;
+
+	(void)tc;
+	harness_up(&first);
+	first.cache = memory_of(CONF_CACHE_SIZE_MIN);
+	first.cache_size = CONF_CACHE_SIZE_MIN;
+	harness_cache(&first);
+	status = harness_end(&first);
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+	ATF_CHECK_MSG(
+	    strstr(first.log, "a cache after all") != NULL, "%s", first.log);
+}
+
 /* The worker ends over it, and says what is wrong. */
 static void
 refuses(size_t real, uint64_t said, uint32_t times, const char *why)
@@ -235,6 +293,11 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, what_a_killed_worker_learned_is_not_lost);
 	ATF_TP_ADD_TC(tp, a_reload_keeps_what_is_known);
 	ATF_TP_ADD_TC(tp, without_a_tls_process_what_is_known_is_still_told);
+	ATF_TP_ADD_TC(tp,
+	    in_other_memory_nothing_is_known_and_the_memory_before_is_let_go);
+	ATF_TP_ADD_TC(
+	    tp, what_was_asked_before_other_memory_is_answered_but_not_kept);
+	ATF_TP_ADD_TC(tp, without_a_cache_at_start_none_is_taken_later);
 	ATF_TP_ADD_TC(tp, a_cache_out_of_bounds_is_not_taken);
 	ATF_TP_ADD_TC(tp, a_second_cache_is_not_taken);
 	ATF_TP_ADD_TC(tp, memory_that_is_not_there_ends_the_worker);

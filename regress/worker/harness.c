@@ -22,7 +22,6 @@
 
 static void run_worker(int);
 static void send_config(struct harness *);
-static void send_cache(struct harness *);
 static bool take_log(struct harness *, const struct ipc_message *);
 static bool wait_for(int, short, int);
 static void write_name(struct dns_writer *, const char *);
@@ -501,7 +500,7 @@ send_config(struct harness *h)
 	ATF_REQUIRE_EQ(
 	    0, ipc_send(&h->parent, IPC_ALLOW, &allow, sizeof(allow), -1));
 	if (h->cache != -1 && h->generation == 1)
-		send_cache(h);
+		harness_cache(h);
 	for (i = 0; i < h->nsockets; i++)
 		if (!h->socket[i].given_up)
 			ATF_REQUIRE_EQ(0,
@@ -511,8 +510,8 @@ send_config(struct harness *h)
 	ATF_REQUIRE_EQ(0, ipc_send(&h->parent, IPC_COMMIT, &g, sizeof(g), -1));
 }
 
-static void
-send_cache(struct harness *h)
+void
+harness_cache(struct harness *h)
 {
 	struct ipc_cache m = { h->cache_size, { 47, 11 } };
 	uint32_t i;

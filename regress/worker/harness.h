@@ -47,6 +47,8 @@ struct harness_socket *
 harness_listen(struct harness *h, const char *address, enum ipc_proto proto);
 /* Sends a config and waits until it is taken. */
 void harness_configure(struct harness *h);
+/* Sends h->cache in the place of the one before. */
+void harness_cache(struct harness *h);
 /* Sends one that is not to be taken: the worker ends. */
 void harness_misconfigure(struct harness *h);
 /* Gives the worker a (new) channel to a TLS process, which is us. */

@@ -160,30 +160,37 @@ check(const char *wrong)
 		fatalx("the parent sent a config with %s", wrong);
 }
 
-/* Once: the memory stays with this process, whatever is reloaded. */
+/* With the first config; from then on only in the place of the memory before,
+ * which somebody else may have written to that is no longer trusted. */
 static void
 take_cache(const struct ipc_message *m)
 {
 	struct answers *answers = &loop_queries.answers;
+	bool again = parent.state == IPC_RUN;
 	struct ipc_cache cache;
 	void *memory;
 
 	memcpy(&cache, m->payload, sizeof(cache));
-	check(!answers->on ? NULL : "a second cache");
-	check(!staged.open ? "a cache before the config" : NULL);
+	check(again || !answers->on ? NULL : "a second cache");
+	check(!again || answers->on ? NULL : "a cache after all");
+	check(again || staged.open ? NULL : "a cache before the config");
 	check(cache.size >= CONF_CACHE_SIZE_MIN &&
 		    cache.size <= CONF_CACHE_SIZE_MAX
 		? NULL
 		: "a cache out of bounds");
+	if (again && munmap(answers->cache.base, answers->cache.size) == -1)
+		fatal("the cache from before");
 	memory = mmap(NULL, (size_t)cache.size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED, m->fd, 0);
 	if (memory == MAP_FAILED)
 		fatal("the cache's %llu bytes", (unsigned long long)cache.size);
 	(void)close(m->fd);
 	if (cache_attach(&answers->cache, memory, (size_t)cache.size,
-		&cache.key, staged.settings.index + 1) == -1)
+		&cache.key,
+		(again ? &loop_settings : &staged.settings)->index + 1) == -1)
 		fatalx("the cache cannot be used");
 	answers->on = true;
+	query_distrust(&loop_queries);
 }
 
 static void

@@ -219,8 +219,9 @@ answer_slot(struct query_table *table, const struct settings *settings,
 		    &table->answers, settings, &slot->query, now);
 		return fail_slot(table, settings, i, &bad, now, reply);
 	}
-	answers_keep(
-	    &table->answers, settings, &slot->query, msg, &answer, now);
+	if (!slot->distrusted)
+		answers_keep(
+		    &table->answers, settings, &slot->query, msg, &answer, now);
 	if (has_client &&
 	    (answer.rcode != DNS_SERVFAIL ||
 		!tell_stale(table, settings, i, now, reply))) {

@@ -40,6 +40,15 @@ query_present(struct query_table *table)
 	table->absent = false;
 }
 
+void
+query_distrust(struct query_table *table)
+{
+	uint32_t i;
+
+	for (i = table->oldest; i != QUERY_NONE; i = table->slot[i].next)
+		table->slot[i].distrusted = true;
+}
+
 uint32_t
 query_slot_new(
     struct query_table *table, const struct dns_query *query, uint64_t now)
@@ -56,7 +65,7 @@ query_slot_new(
 	slot->query = *query;
 	slot->deadline = now + QUERY_TIMEOUT_MS;
 	slot->used = true;
-	slot->has_client = slot->has_stale = false;
+	slot->has_client = slot->has_stale = slot->distrusted = false;
 	slot->sends = 0;
 	/* All have the same time to live: the newest is the last to expire. */
 	slot->next = QUERY_NONE;

@@ -26,6 +26,7 @@ struct query_slot {
 	bool has_client; /* or it is asked for the cache's sake alone */
 	bool has_stale; /* there was an answer that has ended */
 	bool waiting; /* not written to the TLS process yet */
+	bool distrusted; /* its answer is not to be kept */
 };
 
 struct query_table {
@@ -51,6 +52,10 @@ void query_present(struct query_table *table);
 
 /* What is in the batch could not be sent, and waits again. */
 void query_unsend(struct query_table *table);
+
+/* What is in flight is answered, but not kept: who answers it may have been
+ * broken into, or may not be asked any more. */
+void query_distrust(struct query_table *table);
 
 /* There is room: who asks has looked. It waits to be asked, and has no client. */
 uint32_t query_slot_new(
