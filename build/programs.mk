@@ -13,7 +13,7 @@ DNS_OBJ    := $(call o,$(DNS_SRC))
 PARENT_OBJ := $(call o,$(PARENT_SRC)) $(OBJ)/parent/parse.o
 # What reads a config file, and prints it.
 GRAMMAR_SRC := $(wildcard parent/config_*.c parent/parse_*.c) \
-	parent/config.c parent/name.c parent/pin.c parent/print.c
+	parent/builtin.c parent/config.c parent/name.c parent/pin.c parent/print.c
 GRAMMAR_OBJ := $(call o,$(GRAMMAR_SRC)) $(OBJ)/parent/parse.o
 WORKER_OBJ := $(call o,$(WORKER_SRC))
 TLS_OBJ    := $(call o,$(TLS_SRC))

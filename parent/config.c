@@ -1,6 +1,6 @@
 /*
- * What holds when the config file is silent, or not there: the defaults, and
- * the upstreams known by name.
+ * What holds when the config file is silent, or not there, and what of it a
+ * reload may change.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,38 +13,7 @@
 
 #define NITEMS(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A built-in upstream as it would stand in a config file. */
-struct builtin {
-	const char *name, *host;
-	const char *address[CONF_ADDRESSES_MAX];
-	const char *pin[CONF_PINS_MAX];
-};
-
-static void upstream_build(struct conf_upstream *, const struct builtin *);
 static void prefix(struct conf *, const char *);
-
-/*
- * Leaves and intermediates rotate without notice, so the pins are roots, of
- * two lineages: all that has stood behind the upstream, now and before.
- */
-static const struct builtin builtins[] = {
-	{ .name = "cloudflare",
-	    .host = "one.one.one.one",
-	    .address = { "1.1.1.1", "1.0.0.1", "2606:4700:4700::1111",
-		"2606:4700:4700::1001" },
-	    .pin = {
-		/* SSL.com Root Certification Authority ECC */
-		"sha256/oyD01TTXvpfBro3QSZc1vIlcMjrdLTiL/M9mLCPX+Zo=",
-		/* SSL.com Root Certification Authority RSA */
-		"sha256/0cRTd+vc1hjNFlHcLgLCHXUeWqn80bNDH/bs9qMTSPo=",
-		/* DigiCert Global Root CA */
-		"sha256/r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=",
-		/* DigiCert Global Root G2 */
-		"sha256/i7WTqTvh0OioIruIfFR4kMPnBqrS2rdiVPl/s2uC/CY=",
-		/* DigiCert Global Root G3 */
-		"sha256/uUwZgwDOxcBXrQcntwu+kYFpkiVkOaezL0WYEZ3anJc=",
-	    } },
-};
 
 /* Loopback, private networks, link-local and carriers' NAT: who can be a
  * neighbour, and never the Internet. */
@@ -141,48 +110,12 @@ config_default(struct conf *conf)
 	conf->special = SPECIAL_DEFAULT;
 	conf->tcp_max = CONF_TCP_MAX;
 	conf->tcp_each = CONF_TCP_EACH;
-	conf->upstream[0] = *config_builtin(builtins[0].name);
+	conf->upstream[0] = *config_builtin("cloudflare");
 	conf->nupstream = 1;
 	conf->nused = 1;
 	conf->zone[0].name_len = 1;
 	conf->zone[0].nupstream = 1;
 	conf->nzone = 1;
-}
-
-const struct conf_upstream *
-config_builtin(const char *name)
-{
-	static struct conf_upstream built[NITEMS(builtins)];
-	size_t i;
-
-	for (i = 0; i < NITEMS(builtins); i++) {
-		if (strcmp(name, builtins[i].name) != 0)
-			continue;
-		if (!built[i].builtin)
-			upstream_build(&built[i], &builtins[i]);
-		return &built[i];
-	}
-	return NULL;
-}
-
-static void
-upstream_build(struct conf_upstream *up, const struct builtin *b)
-{
-	uint32_t n;
-
-	(void)snprintf(up->name, sizeof(up->name), "%s", b->name);
-	(void)snprintf(up->host, sizeof(up->host), "%s", b->host);
-	for (n = 0; n < CONF_ADDRESSES_MAX && b->address[n] != NULL; n++) {
-		if (!netaddr_parse(&up->address[n], b->address[n]))
-			fatalx("%s: bad address %s", b->name, b->address[n]);
-		up->address[n].port = CONF_TLS_PORT;
-	}
-	up->naddress = n;
-	for (n = 0; n < CONF_PINS_MAX && b->pin[n] != NULL; n++)
-		if (!config_pin_parse(up->pin[n], b->pin[n]))
-			fatalx("%s: bad pin %s", b->name, b->pin[n]);
-	up->npin = n;
-	up->builtin = true;
 }
 
 static void
