@@ -1,370 +1,193 @@
 /*
- * The choice: which connection takes a question, which address is connected
- * to next, and when there is no hope. It keeps each address's health and opens
- * connections; it never touches a question.
+ * The choice: what is better for a question, of all that its zone has. The
+ * whole of it is one number for an address; nothing else may prefer anything.
  */
-#include "dotproxy/counter.h"
-
 #include "pool_state.h"
 
-static struct pool_conn *pick(struct pool *, const struct question *, bool);
-static void open_elsewhere(struct pool *, uint64_t);
-static bool open_next(struct pool *, uint32_t, bool, uint64_t);
-static bool open_best(struct pool *, uint32_t, bool, bool, uint64_t);
+#define UNMEASURED 0xfffeu /* behind all that were measured */
+#define LOAD_BITS  16
+
+/* Of an address: its index among all. */
+#define ADDRESS(u, i) ((u)*CONF_ADDRESSES_MAX + (i))
+
+static uint32_t preference(
+    const struct pool *, const struct question *, uint32_t, uint32_t, uint32_t);
 static bool
-is_better(const struct pool_address *, const struct pool_address *, bool);
-static bool open_at(struct pool *, uint32_t, uint32_t, uint64_t);
-static bool may_open(const struct pool_address *, uint64_t);
-static struct pool_conn *free_conn(struct pool *);
-static bool is_busy(const struct pool_conn *);
-static void recheck_at(struct pool *, uint64_t);
-static uint64_t first_back(const struct pool *, uint64_t);
-static enum choice
-hold_or_fail(struct pool *, const struct question *, uint64_t);
+was_tried(const struct pool *, const struct question *, uint32_t, uint32_t);
+static uint32_t least_known(const struct pool *, uint32_t);
+static bool is_explored(const struct pool *, const struct pool_zone *);
+
+uint64_t
+choice_rank(const struct pool *p, const struct question *q, uint32_t upstream,
+    uint32_t address)
+{
+	const struct pool_address *a = &p->address[upstream][address];
+	uint32_t order = p->zones[q->zone].order[upstream];
+	uint64_t rank;
+
+	if (order == POOL_NOT_OF)
+		return CHOICE_NEVER;
+	rank = a->doubted > 0;
+	rank = rank << 1 | was_tried(p, q, upstream, address);
+	rank = rank << 16 | preference(p, q, order, upstream, address);
+	return rank << 1 | (a->fails > 0);
+}
+
+void
+choice_begin(struct pool *p, struct question *q, uint64_t now)
+{
+	struct pool_zone *z = &p->zones[q->zone];
+
+	q->favour = UINT32_MAX;
+	switch (p->zone[q->zone].policy) {
+	case CONF_ROUND_ROBIN:
+		q->favour = z->turn++ % p->zone[q->zone].nupstream;
+		break;
+	case CONF_FASTEST:
+		if (++z->since >= POOL_EXPLORE) {
+			z->since = 0;
+			z->explore = least_known(p, q->zone);
+			z->exploring = now;
+		} else if (z->explore != UINT32_MAX && is_explored(p, z))
+			z->explore = UINT32_MAX;
+		q->favour = z->explore;
+		break;
+	default:
+		break;
+	}
+}
+
+void
+choice_measure(struct pool *p, uint32_t upstream, uint32_t address,
+    uint64_t took, uint64_t now)
+{
+	struct pool_address *a = &p->address[upstream][address];
+	int64_t sample = (int64_t)took * POOL_AVERAGE_ONE;
+
+	if (a->measured == 0)
+		a->average = (uint32_t)sample;
+	else
+		a->average = (uint32_t)((int64_t)a->average +
+		    (sample - (int64_t)a->average) / 8);
+	a->measured = now;
+}
 
 struct pool_conn *
 choice_pick(struct pool *p, const struct question *q)
 {
-	struct pool_conn *best, *elsewhere;
-
-	if ((best = pick(p, q, false)) == NULL)
-		return NULL;
-	if (p->address[best->upstream][best->address].doubted == 0)
-		return best;
-	elsewhere = pick(p, q, true);
-	return elsewhere != NULL ? elsewhere : best;
-}
-
-enum choice
-choice_provide(struct pool *p, const struct question *q, uint64_t now)
-{
-	const struct pool_conn *c;
-	bool any = false, young = false;
-	uint32_t i;
-
-	for (i = 0; i < p->nconn; i++) {
-		c = &p->conn[i];
-		if (c->state == POOL_CONN_UP && !question_is_on(q, i))
-			any = true; /* full, or doubted */
-		if (c->state != POOL_CONN_OPENING)
-			continue;
-		any = true;
-		if (!c->doomed && now - c->opened < POOL_STAGGER) {
-			young = true;
-			recheck_at(p, c->opened + POOL_STAGGER);
-		}
-	}
-	if (young)
-		return CHOICE_WAIT;
-	if (open_next(p, p->nupstream, false, now))
-		return CHOICE_WAIT;
-	recheck_at(p, first_back(p, now));
-	if (any)
-		return CHOICE_WAIT;
-	if (question_is_in_flight(q))
-		return CHOICE_HOLD; /* a late answer may come yet */
-	return hold_or_fail(p, q, now);
-}
-
-void
-choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now)
-{
-	const struct pool_conn *other;
-	uint32_t i;
-
-	if (p->address[c->upstream][c->address].doubted > 0)
-		open_elsewhere(p, now);
-	if (c->upstream == 0 && !is_busy(c))
-		return;
-	for (i = 0; i < p->nconn; i++) {
-		other = &p->conn[i];
-		if (other->state == POOL_CONN_OPENING &&
-		    other->upstream <= c->upstream)
-			return;
-	}
-	choice_tally(p);
-	if (c->upstream > 0 && open_best(p, c->upstream, false, false, now))
-		return;
-	/* c was the least loaded: all the others are busy, too. */
-	if (is_busy(c))
-		(void)open_next(p, c->upstream + 1, true, now);
-}
-
-void
-choice_address_failed(struct pool *p, uint32_t upstream, uint32_t address,
-    enum reason reason, uint64_t now)
-{
-	struct pool_address *a = &p->address[upstream][address];
-	uint64_t wait = POOL_BACKOFF_MIN;
-	uint32_t i;
-
-	/* The parent's limit of connections is not the upstream's fault. */
-	for (i = 0; reason != REASON_NO_SOCKET && i < a->fails &&
-	     wait < POOL_BACKOFF_MAX;
-	     i++)
-		wait *= 2;
-	if (wait > POOL_BACKOFF_MAX)
-		wait = POOL_BACKOFF_MAX;
-	a->until = now + wait;
-	a->failed = now;
-	a->fails++;
-	a->reason = reason;
-	p->changed = true;
-	p->ops.report(p->ctx, upstream, address, reason);
-}
-
-void
-choice_address_well(struct pool *p, uint32_t upstream, uint32_t address)
-{
-	struct pool_address *a = &p->address[upstream][address];
-
-	a->fails = 0;
-	a->until = 0;
-	a->reason = REASON_NONE;
-}
-
-void
-choice_tally(struct pool *p)
-{
-	const struct pool_conn *c;
-	struct pool_address *a;
-	uint32_t u, i;
-
-	for (u = 0; u < p->nupstream; u++)
-		for (i = 0; i < p->upstream[u].naddress; i++) {
-			a = &p->address[u][i];
-			a->taking = a->opening = a->doubted = 0;
-		}
-	for (i = 0; i < p->nconn; i++) {
-		c = &p->conn[i];
-		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_OPENING)
-			continue;
-		a = &p->address[c->upstream][c->address];
-		if (c->state == POOL_CONN_OPENING)
-			a->opening++;
-		else if (c->doubted)
-			a->doubted++;
-		else
-			a->taking++;
-	}
-}
-
-enum reason
-choice_reason(const struct pool *p, uint32_t *upstream)
-{
-	enum reason best = REASON_NONE;
-	uint32_t u, i;
-
-	*upstream = UINT32_MAX;
-	for (u = 0; u < p->nupstream; u++)
-		for (i = 0; i < p->upstream[u].naddress; i++)
-			if (p->address[u][i].reason > best) {
-				best = p->address[u][i].reason;
-				*upstream = u;
-			}
-	return best;
-}
-
-/*
- * The least loaded of the most preferred upstream. sound: where no connection
- * of the same address is doubted, for the next one may well be no better.
- */
-static struct pool_conn *
-pick(struct pool *p, const struct question *q, bool sound)
-{
 	struct pool_conn *c, *best = NULL;
+	uint64_t rank, least = CHOICE_NEVER;
 	uint32_t i;
 
-	for (i = 0; i < p->nconn; i++) {
+	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (c->state != POOL_CONN_UP || c->doubted || c->full ||
 		    c->inflight >= c->window)
 			continue;
-		if (sound && p->address[c->upstream][c->address].doubted > 0)
+		rank = choice_rank(p, q, c->upstream, c->address);
+		if (rank == CHOICE_NEVER)
 			continue;
-		if (best != NULL &&
-		    (c->upstream > best->upstream ||
-			(c->upstream == best->upstream &&
-			    c->inflight >= best->inflight)))
+		rank = rank << LOAD_BITS | c->inflight;
+		if (rank >= least || question_is_on(q, i))
 			continue;
-		if (question_is_on(q, i))
-			continue;
+		least = rank;
 		best = c;
 	}
 	return best;
 }
 
-/* Somewhere without doubt, unless that is under way. */
-static void
-open_elsewhere(struct pool *p, uint64_t now)
+enum reason
+choice_reason(
+    const struct pool *p, const struct question *q, uint32_t *upstream)
+{
+	const struct conf_zone *zone = &p->zone[q->zone];
+	enum reason best = REASON_NONE;
+	uint32_t k, u, i;
+
+	*upstream = UINT32_MAX;
+	for (k = 0; k < zone->nupstream; k++) {
+		u = zone->upstream[k];
+		for (i = 0; i < p->upstream[u].naddress; i++)
+			if (p->address[u][i].reason > best) {
+				best = p->address[u][i].reason;
+				*upstream = u;
+			}
+	}
+	return best;
+}
+
+/* What the policy says, 0 .. 0xffff; order: of the upstream in the zone. */
+static uint32_t
+preference(const struct pool *p, const struct question *q, uint32_t order,
+    uint32_t upstream, uint32_t address)
+{
+	const struct conf_zone *zone = &p->zone[q->zone];
+	const struct pool_address *a = &p->address[upstream][address];
+	uint32_t ms;
+
+	switch (zone->policy) {
+	case CONF_ROUND_ROBIN:
+		return (order + zone->nupstream - q->favour) % zone->nupstream;
+	case CONF_FASTEST:
+		if (q->favour == ADDRESS(upstream, address))
+			return 0;
+		if (a->measured == 0)
+			return UNMEASURED;
+		/* Whole milliseconds: what is about as fast shares the load. */
+		ms = 1 + a->average / POOL_AVERAGE_ONE;
+		return ms < UNMEASURED ? ms : UNMEASURED - 1;
+	default:
+		return order;
+	}
+}
+
+static bool
+was_tried(const struct pool *p, const struct question *q, uint32_t upstream,
+    uint32_t address)
 {
 	const struct pool_conn *c;
-	uint32_t i;
+	size_t i;
 
-	for (i = 0; i < p->nconn; i++) {
-		c = &p->conn[i];
-		if (c->state == POOL_CONN_OPENING &&
-		    p->address[c->upstream][c->address].doubted == 0)
-			return;
-	}
-	choice_tally(p);
-	(void)open_best(p, p->nupstream, false, false, now);
-}
-
-/*
- * Opens a connection to the best address of the upstreams before the given
- * one; busy: of the last of these only, where the load is least. Where answers
- * are overdue comes last, be it the preferred upstream: a question that has
- * already waited must not wait there again. False: none may be opened.
- */
-static bool
-open_next(struct pool *p, uint32_t before, bool busy, uint64_t now)
-{
-	choice_tally(p);
-	return open_best(p, before, busy, false, now) ||
-	    open_best(p, before, busy, true, now);
-}
-
-static bool
-open_best(
-    struct pool *p, uint32_t before, bool busy, bool doubted, uint64_t now)
-{
-	const struct pool_address *a, *best;
-	uint32_t u, i, at = 0;
-
-	for (u = busy ? before - 1 : 0; u < before;) {
-		best = NULL;
-		for (i = 0; i < p->upstream[u].naddress; i++) {
-			a = &p->address[u][i];
-			if (!may_open(a, now) || (a->doubted > 0) != doubted)
-				continue;
-			if (best == NULL || is_better(a, best, busy)) {
-				best = a;
-				at = i;
-			}
-		}
-		if (best == NULL) {
-			u++;
+	if (q->tries == 0)
+		return false;
+	for (i = 0; i < QUESTION_TRIES; i++) {
+		if (!q->attempt[i].live)
 			continue;
-		}
-		if (free_conn(p) == NULL)
-			return false;
-		if (open_at(p, u, at, now))
+		c = &p->conn[q->attempt[i].conn];
+		if (c->state == POOL_CONN_UP && c->upstream == upstream &&
+		    c->address == address)
 			return true;
-		/* It is in back-off now: the next. */
 	}
 	return false;
 }
 
-/* Well before failed, less doubted before more, and then few connections
- * before many, or as the config has them. */
-static bool
-is_better(
-    const struct pool_address *a, const struct pool_address *best, bool busy)
+/* The address of the zone whose average is the oldest. */
+static uint32_t
+least_known(const struct pool *p, uint32_t zone)
 {
-	if (a->doubted != best->doubted)
-		return a->doubted < best->doubted;
-	if ((a->fails == 0) != (best->fails == 0))
-		return a->fails == 0;
-	return busy && a->taking < best->taking;
-}
+	const struct conf_zone *z = &p->zone[zone];
+	uint64_t oldest = UINT64_MAX;
+	uint32_t k, u, i, best = UINT32_MAX;
 
-static bool
-may_open(const struct pool_address *a, uint64_t now)
-{
-	return a->until <= now && a->opening == 0 &&
-	    a->taking < POOL_CONNS_ADDRESS && a->doubted < POOL_CONNS_ADDRESS;
-}
-
-static bool
-open_at(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
-{
-	struct pool_conn *c = free_conn(p);
-
-	counter_inc(upstream_connects);
-	if (!p->ops.open(p->ctx, pool_conn_index(p, c), upstream, address)) {
-		counter_inc(upstream_failed);
-		choice_address_failed(
-		    p, upstream, address, REASON_NO_SOCKET, now);
-		return false;
+	for (k = 0; k < z->nupstream; k++) {
+		u = z->upstream[k];
+		for (i = 0; i < p->upstream[u].naddress; i++) {
+			if (p->address[u][i].fails > 0 ||
+			    p->address[u][i].measured >= oldest)
+				continue;
+			oldest = p->address[u][i].measured;
+			best = ADDRESS(u, i);
+		}
 	}
-	*c = (struct pool_conn){ .state = POOL_CONN_OPENING };
-	c->upstream = upstream;
-	c->address = address;
-	c->opened = now;
-	c->deadline = now + POOL_CONNECT;
-	c->window = p->address[upstream][address].window;
-	if (c->window == 0)
-		c->window = POOL_CONN_FULL;
-	TAILQ_INIT(&c->attempts);
-	recheck_at(p, now + POOL_STAGGER);
-	return true;
+	return best;
 }
 
-static struct pool_conn *
-free_conn(struct pool *p)
-{
-	uint32_t i;
-
-	for (i = 0; i < p->nconn; i++)
-		if (p->conn[i].state == POOL_CONN_FREE)
-			return &p->conn[i];
-	return NULL;
-}
-
+/* Its time is known, or it fails. */
 static bool
-is_busy(const struct pool_conn *c)
+is_explored(const struct pool *p, const struct pool_zone *z)
 {
-	return c->inflight > POOL_CONN_BUSY || c->inflight >= c->window;
-}
+	const struct pool_address *a = &p->address[z->explore /
+	    CONF_ADDRESSES_MAX][z->explore % CONF_ADDRESSES_MAX];
 
-static void
-recheck_at(struct pool *p, uint64_t when)
-{
-	if (when < p->recheck)
-		p->recheck = when;
-}
-
-/*
- * Every address is in back-off. A question waits for one that it has not yet
- * seen fail, or while it is young for one that may come back, but only
- * for a short time.
- */
-static enum choice
-hold_or_fail(struct pool *p, const struct question *q, uint64_t now)
-{
-	const struct pool_address *a;
-	uint64_t best = UINT64_MAX;
-	bool untried, passing;
-	uint32_t u, i;
-
-	for (u = 0; u < p->nupstream; u++)
-		for (i = 0; i < p->upstream[u].naddress; i++) {
-			a = &p->address[u][i];
-			untried = a->failed < q->asked;
-			passing = a->reason == REASON_NO_SOCKET ||
-			    (!reason_is_certificate(a->reason) &&
-				now - q->asked < POOL_PATIENCE);
-			if ((untried || passing) && a->until < best)
-				best = a->until;
-		}
-	if (best == UINT64_MAX || best > now + POOL_HOLD)
-		return CHOICE_FAIL;
-	return CHOICE_HOLD;
-}
-
-/* When the first address comes out of its back-off. */
-static uint64_t
-first_back(const struct pool *p, uint64_t now)
-{
-	uint64_t first = UINT64_MAX, until;
-	uint32_t u, i;
-
-	for (u = 0; u < p->nupstream; u++)
-		for (i = 0; i < p->upstream[u].naddress; i++) {
-			until = p->address[u][i].until;
-			if (until > now && until < first)
-				first = until;
-		}
-	return first;
+	return a->fails > 0 || a->measured >= z->exploring;
 }

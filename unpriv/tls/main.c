@@ -322,7 +322,8 @@ use(struct upstreams *all)
 
 	log_set_verbose(all->verbose);
 	upstreams_for_pool(all, upstreams, for_pool);
-	pool_configure(pool, for_pool, all->zone[0].nupstream, turn_now());
+	pool_configure(
+	    pool, for_pool, all->n, all->zone, all->nzone, turn_now());
 	conns_configure(all);
 	report_reset();
 	upstreams_free(upstreams);

@@ -3,7 +3,6 @@
  * the connection that was asked, with that ID and that question, counts.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dotproxy/counter.h"
@@ -20,66 +19,6 @@ static bool unused_id(struct pool *, uint32_t, uint16_t *);
 static void free_slot(struct pool *, struct question *);
 static void delivered(struct pool *, struct pool_conn *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
-static void lost(struct pool *, struct question *, enum reason, uint32_t);
-static void move_conn(struct pool *, struct pool_conn *,
-    const struct pool_upstream *, uint32_t, uint64_t);
-
-struct pool *
-pool_new(const struct pool_ops *ops, void *ctx, const struct siphash_key *key,
-    uint32_t conns)
-{
-	struct pool *p;
-
-	if ((p = calloc(1, sizeof(*p))) == NULL)
-		return NULL;
-	p->ops = *ops;
-	p->ctx = ctx;
-	p->nconn = conns < POOL_CONNS ? conns : POOL_CONNS;
-	p->recheck = UINT64_MAX;
-	if (!question_table_init(
-		&p->table, POOL_QUESTIONS, POOL_WAITERS, key)) {
-		free(p);
-		return NULL;
-	}
-	return p;
-}
-
-void
-pool_free(struct pool *p)
-{
-	question_table_free(&p->table);
-	free(p);
-}
-
-void
-pool_configure(struct pool *p, const struct pool_upstream *upstream,
-    uint32_t nupstream, uint64_t now)
-{
-	struct pool_address old[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
-	struct question *q;
-	uint32_t u, i, wu, wa;
-	size_t n;
-
-	memcpy(old, p->address, sizeof(old));
-	memset(p->address, 0, sizeof(p->address));
-	for (u = 0; u < nupstream; u++)
-		for (i = 0; i < upstream[u].naddress; i++) {
-			wu = upstream[u].was_upstream[i];
-			wa = upstream[u].was_address[i];
-			if (wu < p->nupstream && wa < CONF_ADDRESSES_MAX)
-				p->address[u][i] = old[wu][wa];
-		}
-	for (i = 0; i < p->nconn; i++)
-		move_conn(p, &p->conn[i], upstream, nupstream, now);
-	memcpy(p->upstream, upstream, nupstream * sizeof(*upstream));
-	p->nupstream = nupstream;
-	choice_tally(p);
-	for (n = 0; n < p->table.fresh_question; n++) {
-		q = &p->table.question[n];
-		q->upstream = UINT32_MAX;
-	}
-	p->changed = true;
-}
 
 void
 pool_ask(struct pool *p, uint32_t worker, uint64_t id,
@@ -191,6 +130,8 @@ pool_conn_message(
 		return bad_message(p, conn, now);
 	}
 	counter_inc(upstream_answers);
+	if (c->state == POOL_CONN_UP)
+		choice_measure(p, c->upstream, c->address, now - a->asked, now);
 	pool_attempt_end(p, a);
 	c->bad = 0;
 	c->quiet = now;
@@ -218,8 +159,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	if (state == POOL_CONN_FREE)
 		return;
 	/* Nothing may be asked on it again: first it is no more. */
-	c->state = POOL_CONN_FREE;
-	choice_tally(p);
+	pool_conn_free(p, c);
 	p->changed = true;
 	if (state == POOL_CONN_OPENING) {
 		if (reason_is_certificate(reason))
@@ -231,7 +171,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	if (state == POOL_CONN_OPENING ||
 	    (state == POOL_CONN_UP &&
 		(gave_nothing || reason == REASON_TIMED_OUT)))
-		choice_address_failed(p, c->upstream, c->address, reason, now);
+		open_failed(p, c->upstream, c->address, reason, now);
 	if (state == POOL_CONN_UP && c->inflight > 0)
 		p->address[c->upstream][c->address].window =
 		    c->delivered > QUESTION_TRIES ? c->delivered
@@ -241,7 +181,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	while ((a = TAILQ_LAST(&c->attempts, attempts)) != NULL) {
 		q = a->question;
 		pool_attempt_end(p, a);
-		lost(p, q, reason,
+		pool_lost(p, q, reason,
 		    state == POOL_CONN_DRAINING ? UINT32_MAX : c->upstream);
 	}
 }
@@ -250,6 +190,15 @@ uint32_t
 pool_conn_index(const struct pool *p, const struct pool_conn *c)
 {
 	return (uint32_t)(c - p->conn);
+}
+
+void
+pool_conn_free(struct pool *p, struct pool_conn *c)
+{
+	c->state = POOL_CONN_FREE;
+	while (p->used > 0 && p->conn[p->used - 1].state == POOL_CONN_FREE)
+		p->used--;
+	pool_tally(p);
 }
 
 bool
@@ -263,10 +212,9 @@ pool_dispatch(struct pool *p, struct question *q, uint64_t now)
 			continue;
 		}
 		question_unwant(&p->table, q);
-		choice_follow(p, c, now);
 		return false;
 	}
-	switch (choice_provide(p, q, now)) {
+	switch (open_provide(p, q, now)) {
 	case CHOICE_FAIL:
 		pool_fail(p, q);
 		return false;
@@ -285,6 +233,24 @@ pool_attempt_end(struct pool *p, struct attempt *a)
 	TAILQ_REMOVE(&c->attempts, a, of_conn);
 	c->inflight--;
 	attempt_end(&p->table, a);
+}
+
+void
+pool_lost(
+    struct pool *p, struct question *q, enum reason reason, uint32_t upstream)
+{
+	q->lost = reason;
+	q->upstream = upstream;
+	if (TAILQ_EMPTY(&q->waiters)) {
+		question_release(&p->table, q);
+		return;
+	}
+	if (q->wanting)
+		return;
+	if (q->tries < QUESTION_TRIES)
+		question_want(&p->table, q, true);
+	else if (!question_is_in_flight(q))
+		pool_fail(p, q);
 }
 
 void
@@ -311,7 +277,7 @@ pool_fail_waiter(struct pool *p, struct waiter *w)
 
 	if (q->tries == 0) {
 		ede = DNS_EDE_NO_REACHABLE;
-		reason = choice_reason(p, &u);
+		reason = choice_reason(p, q, &u);
 	}
 	if (reason == REASON_NONE)
 		reason = REASON_TIMED_OUT;
@@ -334,14 +300,19 @@ join(struct pool *p, uint32_t worker, const struct dns_question *question,
 	struct question *q;
 
 	dns_question_fold(&folded);
-	if ((q = question_find(&p->table, &folded, ask)) == NULL)
-		return question_add(&p->table, &folded, ask, worker, now);
-	if (TAILQ_EMPTY(&q->waiters)) {
-		/* Only in flight, for nobody: it begins anew. */
-		q->asked = now;
-		q->tries = 0;
-		q->lost = REASON_NONE;
-	}
+	if ((q = question_find(&p->table, &folded, ask)) == NULL) {
+		q = question_add(&p->table, &folded, ask, worker, now);
+		if (q == NULL)
+			return NULL;
+		q->zone =
+		    zone_find(p->zone, p->nzone, folded.name, folded.name_len);
+	} else if (!TAILQ_EMPTY(&q->waiters))
+		return q;
+	/* It may be in flight, but for nobody: it begins anew. */
+	q->asked = now;
+	q->tries = 0;
+	q->lost = REASON_NONE;
+	choice_begin(p, q, now);
 	return q;
 }
 
@@ -352,6 +323,7 @@ write_to(struct pool *p, struct pool_conn *c, struct question *q, uint64_t now)
 	struct attempt *a;
 	uint16_t id;
 
+	open_follow(p, q, c, now);
 	if (!unused_id(p, conn, &id) ||
 	    !p->ops.write(p->ctx, conn, id, &q->dns, q->ask))
 		return false;
@@ -404,10 +376,10 @@ delivered(struct pool *p, struct pool_conn *c)
 		p->changed = true;
 	if (c->doubted) {
 		c->doubted = false;
-		choice_tally(p);
+		pool_tally(p);
 	}
 	if (c->state == POOL_CONN_UP && c->delivered == 0)
-		choice_address_well(p, c->upstream, c->address);
+		open_well(p, c->upstream, c->address);
 	c->delivered++;
 	if (c->window == POOL_CONN_FULL || c->delivered / 2 < c->window)
 		return;
@@ -427,50 +399,4 @@ bad_message(struct pool *p, uint32_t conn, uint64_t now)
 	p->ops.close(p->ctx, conn);
 	pool_conn_ended(p, conn, REASON_GARBAGE, now);
 	return false;
-}
-
-/* An attempt ended without an answer: on to the next, if there is one. */
-static void
-lost(struct pool *p, struct question *q, enum reason reason, uint32_t upstream)
-{
-	q->lost = reason;
-	q->upstream = upstream;
-	if (TAILQ_EMPTY(&q->waiters)) {
-		question_release(&p->table, q);
-		return;
-	}
-	if (q->wanting)
-		return;
-	if (q->tries < QUESTION_TRIES)
-		question_want(&p->table, q, true);
-	else if (!question_is_in_flight(q))
-		pool_fail(p, q);
-}
-
-/* What becomes of a connection under another config. */
-static void
-move_conn(struct pool *p, struct pool_conn *c,
-    const struct pool_upstream *upstream, uint32_t nupstream, uint64_t now)
-{
-	uint32_t u, i;
-
-	if (c->state == POOL_CONN_OPENING) {
-		/* The parent knows the new indices only: ask again. */
-		p->ops.close(p->ctx, pool_conn_index(p, c));
-		c->state = POOL_CONN_FREE;
-		return;
-	}
-	if (c->state != POOL_CONN_UP)
-		return;
-	for (u = 0; u < nupstream; u++)
-		for (i = 0; i < upstream[u].naddress; i++)
-			if (upstream[u].was_upstream[i] == c->upstream &&
-			    upstream[u].was_address[i] == c->address) {
-				c->upstream = u;
-				c->address = i;
-				return;
-			}
-	c->state = POOL_CONN_DRAINING;
-	c->deadline = now + POOL_DRAIN;
-	p->changed = true;
 }

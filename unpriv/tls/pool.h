@@ -27,6 +27,10 @@
 #define POOL_CONN_BUSY	   64 /* above this another is opened */
 #define POOL_BAD_MAX	   100 /* bad messages in a row */
 
+/* Of the policy fastest. */
+#define POOL_AVERAGE_ONE 256 /* a millisecond */
+#define POOL_EXPLORE	 50 /* questions until another address is tried */
+
 /* Milliseconds. */
 #define POOL_DEADLINE	 4000 /* of a question, since a worker asked */
 #define POOL_ATTEMPT	 1000 /* then it is asked elsewhere, too */
@@ -67,7 +71,7 @@ struct pool_ops {
 	uint16_t (*random)(void *ctx);
 };
 
-/* What the pool must know of an upstream; in the order of preference. */
+/* What the pool must know of an upstream. */
 struct pool_upstream {
 	char name[CONF_NAME_MAX];
 	uint32_t naddress; /* 1 .. CONF_ADDRESSES_MAX */
@@ -86,10 +90,14 @@ void pool_free(struct pool *p);
 
 /*
  * Takes a config as a whole: connections that were to the same are kept,
- * those being opened are closed and opened again, others drain.
+ * those being opened are closed and opened again, others drain. nupstream is
+ * 1 .. CONF_UPSTREAMS_MAX; nzone is 1 .. CONF_ZONES_MAX, zone[0] the root, and
+ * the upstreams of a zone are of these. A question in flight at an upstream
+ * that is not of its zone any more is asked again where it is.
  */
 void pool_configure(struct pool *p, const struct pool_upstream *upstream,
-    uint32_t nupstream, uint64_t now);
+    uint32_t nupstream, const struct conf_zone *zone, uint32_t nzone,
+    uint64_t now);
 
 /* A worker's question. It is answered or failed in all cases. */
 void pool_ask(struct pool *p, uint32_t worker, uint64_t id,

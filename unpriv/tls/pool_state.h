@@ -1,12 +1,13 @@
 /*
- * The state of the pool, for the files that are the pool (pool.c,
- * pool_turn.c, choice.c) and nobody else.
+ * The state of the pool, for the files that are the pool (pool*.c, choice.c)
+ * and nobody else.
  */
 #ifndef UNPRIV_TLS_POOL_STATE_H
 #define UNPRIV_TLS_POOL_STATE_H
 
 #include "pool.h"
 #include "question.h"
+#include "zone.h"
 
 enum pool_conn_state {
 	POOL_CONN_FREE,
@@ -42,9 +43,21 @@ struct pool_address {
 	 * that, so that an upstream that ends connections early does not use
 	 * up the attempts of all that wait. */
 	uint32_t window;
-	/* Counted anew by choice_tally. */
+	/* Counted anew by pool_tally. */
 	uint32_t taking, opening, doubted;
+	uint64_t measured; /* when; 0: never */
+	uint32_t average; /* of its answer times: ms / POOL_AVERAGE_ONE */
 };
+
+/* Of a zone that questions were asked in. */
+struct pool_zone {
+	uint8_t order[CONF_UPSTREAMS_MAX]; /* of each upstream; POOL_NOT_OF */
+	uint32_t turn; /* round-robin: how many were asked */
+	uint32_t since; /* fastest: questions since another was tried */
+	uint32_t explore; /* ... the address to be tried; UINT32_MAX: none */
+	uint64_t exploring; /* ... since when */
+};
+#define POOL_NOT_OF 0xff /* the zone has not this upstream */
 
 struct pool {
 	struct pool_ops ops;
@@ -52,9 +65,13 @@ struct pool {
 	struct question_table table;
 	struct pool_conn conn[POOL_CONNS];
 	uint32_t nconn;
+	uint32_t used; /* from here on all of conn[] are free */
 	struct pool_upstream upstream[CONF_UPSTREAMS_MAX];
 	struct pool_address address[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
 	uint32_t nupstream;
+	struct conf_zone zone[CONF_ZONES_MAX];
+	struct pool_zone zones[CONF_ZONES_MAX];
+	uint32_t nzone;
 	bool changed; /* questions that waited may be placed now */
 	uint64_t recheck; /* or then; UINT64_MAX: never */
 };
@@ -64,34 +81,62 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
 
 /* choice.c */
 
-/* The connection to ask it on: the least loaded of the most preferred
- * upstream, where there is a choice of an address without a doubted one; never
- * one that it is in flight on. NULL: there is none. */
+/*
+ * How an address suits a question; the least is the best, CHOICE_NEVER is an
+ * upstream that is not of its zone. A bit that says more stands higher: that
+ * connections to it are in doubt, that the question was tried there, then what
+ * the policy prefers, and last that it failed lately.
+ */
+#define CHOICE_NEVER  UINT64_MAX
+#define CHOICE_FAILED 1u
+uint64_t choice_rank(const struct pool *p, const struct question *q,
+    uint32_t upstream, uint32_t address);
+/* A question begins: what its zone's policy prefers for it. */
+void choice_begin(struct pool *p, struct question *q, uint64_t now);
+/* It was answered there, so many milliseconds after it was asked. */
+void choice_measure(struct pool *p, uint32_t upstream, uint32_t address,
+    uint64_t took, uint64_t now);
+/* The connection to ask it on: the best ranked, of these the least loaded;
+ * never one that it is in flight on. NULL: there is none. */
 struct pool_conn *choice_pick(struct pool *p, const struct question *q);
+/* The most telling reason in its zone, and whose it is. */
+enum reason choice_reason(
+    const struct pool *p, const struct question *q, uint32_t *upstream);
+
+/* pool_open.c */
+
 /* None took it: opens what should be opened. WAIT: something is under way
  * for any question like it. HOLD: for this one, until p->recheck. */
 enum choice
-choice_provide(struct pool *p, const struct question *q, uint64_t now);
-/* A question went out on c: sees to there being enough connections, to the
- * upstreams preferred to c's, and to another address if c's is in doubt. */
-void choice_follow(struct pool *p, const struct pool_conn *c, uint64_t now);
+open_provide(struct pool *p, const struct question *q, uint64_t now);
+/* The question went out on c: sees to there being enough connections, to
+ * what is better than c, and to another address if c's is in doubt. */
+void open_follow(struct pool *p, const struct question *q,
+    const struct pool_conn *c, uint64_t now);
 /* An address could not be connected to, or gave nothing. */
-void choice_address_failed(struct pool *p, uint32_t upstream, uint32_t address,
+void open_failed(struct pool *p, uint32_t upstream, uint32_t address,
     enum reason reason, uint64_t now);
-void choice_address_well(struct pool *p, uint32_t upstream, uint32_t address);
+void open_well(struct pool *p, uint32_t upstream, uint32_t address);
+
+/* pool_conf.c */
+
 /* Counts again what each address has: when a connection is doubted or is not
  * any more. */
-void choice_tally(struct pool *p);
-/* The most telling reason, and whose it is. */
-enum reason choice_reason(const struct pool *p, uint32_t *upstream);
+void pool_tally(struct pool *p);
 
 /* pool.c */
 
 uint32_t pool_conn_index(const struct pool *p, const struct pool_conn *c);
+/* Its number is free again. */
+void pool_conn_free(struct pool *p, struct pool_conn *c);
 /* Finds it a connection, or has one opened, or fails it. True: it waits for
- * a connection as any other would. */
+ * a connection as any other of its zone would. */
 bool pool_dispatch(struct pool *p, struct question *q, uint64_t now);
 void pool_attempt_end(struct pool *p, struct attempt *a);
+/* An attempt ended without an answer: on to the next, if there is one.
+ * upstream: whose that was, UINT32_MAX: nobody's now. */
+void pool_lost(
+    struct pool *p, struct question *q, enum reason reason, uint32_t upstream);
 /* Tells all who wait, and lets it go. */
 void pool_fail(struct pool *p, struct question *q);
 void pool_fail_waiter(struct pool *p, struct waiter *w);

@@ -73,7 +73,7 @@ expire_attempts(struct pool *p, uint64_t now)
 		counter_inc(upstream_overdue);
 		if (!p->conn[a->conn].doubted) {
 			p->conn[a->conn].doubted = true;
-			choice_tally(p);
+			pool_tally(p);
 		}
 		attempt_overdue(&p->table, a);
 		q->lost = REASON_TIMED_OUT;
@@ -97,7 +97,7 @@ expire_conns(struct pool *p, uint64_t now)
 	struct pool_conn *c;
 	uint32_t i;
 
-	for (i = 0; i < p->nconn; i++) {
+	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (conn_due(c) > now)
 			continue;
@@ -133,8 +133,7 @@ retire(struct pool *p, struct pool_conn *c)
 	if (c->state == POOL_CONN_UP)
 		counter_inc(upstream_idle);
 	p->ops.close(p->ctx, pool_conn_index(p, c));
-	c->state = POOL_CONN_FREE;
-	choice_tally(p);
+	pool_conn_free(p, c);
 	p->changed = true; /* its place is free */
 }
 
@@ -142,16 +141,16 @@ static void
 place_waiting(struct pool *p, uint64_t now)
 {
 	struct question *q, *next;
-	bool stuck = false;
+	uint64_t stuck = 0; /* a bit for each zone */
 
 	for (q = TAILQ_FIRST(&p->table.want); q != NULL; q = next) {
 		next = TAILQ_NEXT(q, of_want);
 		/* One that is in flight nowhere has to wait for a connection:
 		 * so has any other like it. */
-		if (stuck && !question_is_in_flight(q))
+		if ((stuck >> q->zone & 1) != 0 && !question_is_in_flight(q))
 			continue;
 		if (pool_dispatch(p, q, now))
-			stuck = true;
+			stuck |= (uint64_t)1 << q->zone;
 	}
 }
 
@@ -192,7 +191,7 @@ next_due(const struct pool *p)
 		due = overdue->asked + POOL_FORGET;
 	if (!TAILQ_EMPTY(&p->table.want) && p->recheck < due)
 		due = p->recheck;
-	for (i = 0; i < p->nconn; i++)
+	for (i = 0; i < p->used; i++)
 		if ((t = conn_due(&p->conn[i])) < due)
 			due = t;
 	return due;

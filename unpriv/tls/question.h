@@ -56,6 +56,8 @@ struct question {
 	uint64_t asked; /* since somebody waits */
 	uint32_t worker; /* who asked first */
 	uint32_t upstream; /* last asked; UINT32_MAX: none */
+	uint32_t zone; /* its index in the config */
+	uint32_t favour; /* what its zone's policy prefers for it */
 	enum reason lost; /* what became of the last attempt */
 	struct waiters waiters;
 	struct attempt attempt[QUESTION_TRIES];

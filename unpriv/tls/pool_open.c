@@ -1,0 +1,271 @@
+/*
+ * Which address is connected to, and when; and when there is no hope. It opens
+ * connections only as choice_rank has the addresses, within the bounds of
+ * each.
+ */
+#include "dotproxy/counter.h"
+
+#include "pool_state.h"
+
+static void open_better(struct pool *, const struct question *,
+    const struct pool_conn *, uint64_t, uint64_t);
+static bool
+open_best(struct pool *, const struct question *, uint64_t, bool, uint64_t);
+static bool open_at(struct pool *, uint32_t, uint32_t, uint64_t);
+static bool may_open(const struct pool_address *, uint64_t);
+static struct pool_conn *free_conn(struct pool *);
+static bool is_busy(const struct pool_conn *);
+static void recheck_at(struct pool *, uint64_t);
+static uint64_t
+first_back(const struct pool *, const struct conf_zone *, uint64_t);
+static enum choice
+hold_or_fail(struct pool *, const struct question *, uint64_t);
+
+enum choice
+open_provide(struct pool *p, const struct question *q, uint64_t now)
+{
+	const struct pool_zone *z = &p->zones[q->zone];
+	const struct pool_conn *c;
+	bool any = false, young = false;
+	uint32_t i;
+
+	for (i = 0; i < p->used; i++) {
+		c = &p->conn[i];
+		if ((c->state != POOL_CONN_UP &&
+			c->state != POOL_CONN_OPENING) ||
+		    z->order[c->upstream] == POOL_NOT_OF)
+			continue;
+		if (c->state == POOL_CONN_UP) {
+			if (!question_is_on(q, i))
+				any = true; /* full, or doubted */
+			continue;
+		}
+		any = true;
+		if (!c->doomed && now - c->opened < POOL_STAGGER) {
+			young = true;
+			recheck_at(p, c->opened + POOL_STAGGER);
+		}
+	}
+	if (young)
+		return CHOICE_WAIT;
+	if (open_best(p, q, CHOICE_NEVER, false, now))
+		return CHOICE_WAIT;
+	recheck_at(p, first_back(p, &p->zone[q->zone], now));
+	if (any)
+		return CHOICE_WAIT;
+	if (question_is_in_flight(q))
+		return CHOICE_HOLD; /* a late answer may come yet */
+	return hold_or_fail(p, q, now);
+}
+
+void
+open_follow(struct pool *p, const struct question *q, const struct pool_conn *c,
+    uint64_t now)
+{
+	uint64_t rank = choice_rank(p, q, c->upstream, c->address);
+
+	if (is_busy(c) || rank != 0)
+		open_better(p, q, c, rank, now);
+}
+
+/* c, of this rank, is not the best there could be: opens that, unless it is
+ * under way. */
+static void
+open_better(struct pool *p, const struct question *q, const struct pool_conn *c,
+    uint64_t own, uint64_t now)
+{
+	const struct pool_conn *other;
+	uint64_t rank;
+	uint32_t i;
+
+	for (i = 0; i < p->used; i++) {
+		other = &p->conn[i];
+		if (other->state != POOL_CONN_OPENING)
+			continue;
+		rank = choice_rank(p, q, other->upstream, other->address);
+		if (rank <= (own | CHOICE_FAILED))
+			return;
+	}
+	if (open_best(p, q, own & ~(uint64_t)CHOICE_FAILED, false, now))
+		return;
+	/* c was the least loaded: all the others are busy, too. */
+	if (is_busy(c))
+		(void)open_best(p, q, (own | CHOICE_FAILED) + 1, true, now);
+}
+
+void
+open_failed(struct pool *p, uint32_t upstream, uint32_t address,
+    enum reason reason, uint64_t now)
+{
+	struct pool_address *a = &p->address[upstream][address];
+	uint64_t wait = POOL_BACKOFF_MIN;
+	uint32_t i;
+
+	/* The parent's limit of connections is not the upstream's fault. */
+	for (i = 0; reason != REASON_NO_SOCKET && i < a->fails &&
+	     wait < POOL_BACKOFF_MAX;
+	     i++)
+		wait *= 2;
+	if (wait > POOL_BACKOFF_MAX)
+		wait = POOL_BACKOFF_MAX;
+	a->until = now + wait;
+	a->failed = now;
+	a->fails++;
+	a->reason = reason;
+	p->changed = true;
+	p->ops.report(p->ctx, upstream, address, reason);
+}
+
+void
+open_well(struct pool *p, uint32_t upstream, uint32_t address)
+{
+	struct pool_address *a = &p->address[upstream][address];
+
+	a->fails = 0;
+	a->until = 0;
+	a->reason = REASON_NONE;
+}
+
+/*
+ * Opens a connection to the best address of those that rank below a bound;
+ * more: also where there is one already, the fewest first. False: none may be
+ * opened.
+ */
+static bool
+open_best(struct pool *p, const struct question *q, uint64_t below, bool more,
+    uint64_t now)
+{
+	const struct conf_zone *zone = &p->zone[q->zone];
+	const struct pool_address *a;
+	uint64_t rank, least;
+	uint32_t k, u, i, upstream = 0, address = 0;
+
+	pool_tally(p);
+	for (;;) {
+		least = CHOICE_NEVER;
+		for (k = 0; k < zone->nupstream; k++) {
+			u = zone->upstream[k];
+			for (i = 0; i < p->upstream[u].naddress; i++) {
+				a = &p->address[u][i];
+				rank = choice_rank(p, q, u, i);
+				if (!may_open(a, now) || rank >= below)
+					continue;
+				rank = rank << 8 | (more ? a->taking : 0);
+				if (rank >= least)
+					continue;
+				least = rank;
+				upstream = u;
+				address = i;
+			}
+		}
+		if (least == CHOICE_NEVER || free_conn(p) == NULL)
+			return false;
+		if (open_at(p, upstream, address, now))
+			return true;
+		/* It is in back-off now: the next. */
+	}
+}
+
+static bool
+may_open(const struct pool_address *a, uint64_t now)
+{
+	return a->until <= now && a->opening == 0 &&
+	    a->taking < POOL_CONNS_ADDRESS && a->doubted < POOL_CONNS_ADDRESS;
+}
+
+static bool
+open_at(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
+{
+	struct pool_conn *c = free_conn(p);
+	uint32_t n = pool_conn_index(p, c);
+
+	counter_inc(upstream_connects);
+	if (!p->ops.open(p->ctx, n, upstream, address)) {
+		counter_inc(upstream_failed);
+		open_failed(p, upstream, address, REASON_NO_SOCKET, now);
+		return false;
+	}
+	*c = (struct pool_conn){ .state = POOL_CONN_OPENING };
+	c->upstream = upstream;
+	c->address = address;
+	c->opened = now;
+	c->deadline = now + POOL_CONNECT;
+	c->window = p->address[upstream][address].window;
+	if (c->window == 0)
+		c->window = POOL_CONN_FULL;
+	TAILQ_INIT(&c->attempts);
+	if (n >= p->used)
+		p->used = n + 1;
+	recheck_at(p, now + POOL_STAGGER);
+	return true;
+}
+
+static struct pool_conn *
+free_conn(struct pool *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->nconn; i++)
+		if (p->conn[i].state == POOL_CONN_FREE)
+			return &p->conn[i];
+	return NULL;
+}
+
+/* With one more question. */
+static bool
+is_busy(const struct pool_conn *c)
+{
+	return c->inflight >= POOL_CONN_BUSY || c->inflight + 1 >= c->window;
+}
+
+static void
+recheck_at(struct pool *p, uint64_t when)
+{
+	if (when < p->recheck)
+		p->recheck = when;
+}
+
+/*
+ * Every address is in back-off. A question waits for one that it has not yet
+ * seen fail, or while it is young for one that may come back, but only
+ * for a short time.
+ */
+static enum choice
+hold_or_fail(struct pool *p, const struct question *q, uint64_t now)
+{
+	const struct conf_zone *zone = &p->zone[q->zone];
+	const struct pool_address *a;
+	uint64_t best = UINT64_MAX;
+	bool untried, passing;
+	uint32_t k, i;
+
+	for (k = 0; k < zone->nupstream; k++)
+		for (i = 0; i < p->upstream[zone->upstream[k]].naddress; i++) {
+			a = &p->address[zone->upstream[k]][i];
+			untried = a->failed < q->asked;
+			passing = a->reason == REASON_NO_SOCKET ||
+			    (!reason_is_certificate(a->reason) &&
+				now - q->asked < POOL_PATIENCE);
+			if ((untried || passing) && a->until < best)
+				best = a->until;
+		}
+	if (best == UINT64_MAX || best > now + POOL_HOLD)
+		return CHOICE_FAIL;
+	return CHOICE_HOLD;
+}
+
+/* When the first address of the zone comes out of its back-off. */
+static uint64_t
+first_back(const struct pool *p, const struct conf_zone *zone, uint64_t now)
+{
+	uint64_t first = UINT64_MAX, until;
+	uint32_t k, i;
+
+	for (k = 0; k < zone->nupstream; k++)
+		for (i = 0; i < p->upstream[zone->upstream[k]].naddress; i++) {
+			until = p->address[zone->upstream[k]][i].until;
+			if (until > now && until < first)
+				first = until;
+		}
+	return first;
+}
