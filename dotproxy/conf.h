@@ -13,46 +13,63 @@
 
 #include "netaddr.h"
 
-#define CONF_WORKERS_MAX    64
-#define CONF_LISTEN_MAX	    32 /* addresses */
-#define CONF_ALLOW_MAX	    1024 /* prefixes */
-#define CONF_UPSTREAMS_MAX  16
-#define CONF_ADDRESSES_MAX  16 /* for each upstream */
-#define CONF_PINS_MAX	    16 /* for each upstream */
-#define CONF_NAME_MAX	    64 /* an upstream's name in the config, with NUL */
-#define CONF_HOST_MAX	    256 /* a name in a certificate, with NUL */
-#define CONF_ZONES_MAX	    64 /* the default zone included */
-#define CONF_ZONE_NAME_MAX  255 /* on the wire, RFC 1035 2.3.4 */
-#define CONF_SOCKS_MAX	    256 /* a user or password, with NUL (RFC 1929) */
-#define CONF_INTERFACE_MAX  16 /* with NUL: IFNAMSIZ */
-#define CONF_USER_MAX	    33 /* with NUL */
-#define CONF_PIN_LEN	    32 /* SHA-256 */
-#define CONF_CA_MAX	    (4 << 20) /* bytes of a CA bundle */
+#define CONF_WORKERS_MAX     64
+#define CONF_LISTEN_MAX	     32 /* addresses */
+#define CONF_ALLOW_MAX	     1024 /* prefixes */
+#define CONF_UPSTREAMS_MAX   16
+#define CONF_ADDRESSES_MAX   16 /* for each upstream */
+#define CONF_PINS_MAX	     16 /* for each upstream */
+#define CONF_NAME_MAX	     64 /* an upstream's name in the config, with NUL */
+#define CONF_HOST_MAX	     256 /* a name in a certificate, with NUL */
+#define CONF_ZONES_MAX	     64 /* the default zone included */
+#define CONF_ZONE_NAME_MAX   255 /* on the wire, RFC 1035 2.3.4 */
+#define CONF_SOCKS_MAX	     256 /* a user or password, with NUL (RFC 1929) */
+#define CONF_INTERFACE_MAX   16 /* with NUL: IFNAMSIZ */
+#define CONF_USER_MAX	     33 /* with NUL */
+#define CONF_PIN_LEN	     32 /* SHA-256 */
+#define CONF_CA_MAX	     (4 << 20) /* bytes of a CA bundle */
 
-#define CONF_PORT	    53
-#define CONF_TLS_PORT	    853
-#define CONF_USER	    "_dotproxy"
-#define CONF_CHROOT	    "/var/empty"
-#define CONF_UDP_SIZE	    1232 /* bytes; DNS flag day 2020 */
-#define CONF_UDP_SIZE_MIN   512
-#define CONF_UDP_SIZE_MAX   4096
-#define CONF_TCP_MAX	    1024 /* connections of a worker */
-#define CONF_TCP_EACH	    64 /* connections of one client address */
-#define CONF_TCP_LIMIT	    16384 /* the most either may be set to */
+#define CONF_PORT	     53
+#define CONF_TLS_PORT	     853
+#define CONF_USER	     "_dotproxy"
+#define CONF_CHROOT	     "/var/empty"
+#define CONF_UDP_SIZE	     1232 /* bytes; DNS flag day 2020 */
+#define CONF_UDP_SIZE_MIN    512
+#define CONF_UDP_SIZE_MAX    4096
+#define CONF_TCP_MAX	     1024 /* connections of a worker */
+#define CONF_TCP_EACH	     64 /* connections of one client address */
+#define CONF_TCP_LIMIT	     16384 /* the most either may be set to */
 
-#define CONF_CACHE_SIZE	    (32u << 20) /* bytes */
-#define CONF_CACHE_SIZE_MIN (1u << 20)
-#define CONF_CACHE_SIZE_MAX (1u << 31)
-#define CONF_CACHE_PAGE	    4096 /* its size is a whole number of these */
-#define CONF_TTL_MAX	    86400 /* seconds; RFC 8767 4: cap it */
-#define CONF_TTL_NEGATIVE   3600 /* RFC 2308 5 has 1 to 3 hours */
-#define CONF_TTL_LIMIT	    604800 /* the most any of these may be set to */
-#define CONF_STALE	    86400 /* seconds; RFC 8767 5: 1 to 3 days */
+#define CONF_CACHE_SIZE	     (32u << 20) /* bytes */
+#define CONF_CACHE_SIZE_MIN  (1u << 20)
+#define CONF_CACHE_SIZE_MAX  (1u << 31)
+#define CONF_CACHE_PAGE	     4096 /* its size is a whole number of these */
+#define CONF_TTL_MAX	     86400 /* seconds; RFC 8767 4: cap it */
+#define CONF_TTL_NEGATIVE    3600 /* RFC 2308 5 has 1 to 3 hours */
+#define CONF_TTL_LIMIT	     604800 /* the most any of these may be set to */
+#define CONF_STALE	     86400 /* seconds; RFC 8767 5: 1 to 3 days */
 
-#define CONF_LOCAL_MAX	    1024 /* records in the config */
-#define CONF_LOCAL_BYTES    65536 /* all of them */
-#define CONF_LOCAL_TTL	    300 /* seconds */
-#define CONF_HOSTS_MAX	    4096 /* records of the hosts file */
+#define CONF_LOCAL_MAX	     1024 /* records in the config */
+#define CONF_LOCAL_BYTES     65536 /* all of them */
+#define CONF_LOCAL_TTL	     300 /* seconds */
+#define CONF_HOSTS_MAX	     4096 /* records of the hosts file */
+
+#define CONF_BLOCK_AFTER     1000 /* questions over the limit ... */
+#define CONF_BLOCK_OVER	     10 /* ... in so many seconds */
+#define CONF_BLOCK_FOR	     60 /* seconds, the first time */
+#define CONF_BLOCK_MAX	     86400 /* seconds; twice as long each time */
+#define CONF_BLOCK_AFTER_MAX 60000
+#define CONF_BLOCK_OVER_MAX  3600 /* seconds */
+#define CONF_BLOCK_FOR_MAX   604800 /* seconds, for either */
+#define CONF_BLOCKED_MAX     256 /* prefixes that are always */
+#define CONF_COOKIES_MAX     64 /* prefixes that cookies are required for */
+
+/* When a client is blocked, and how long. In messages, too: no padding. */
+struct conf_block {
+	uint32_t after; /* questions over its limit; 0: never */
+	uint32_t over; /* seconds in which they came */
+	uint32_t first, max; /* seconds */
+};
 
 /* Types of local data, as DNS numbers them. */
 #define CONF_LOCAL_A	1

@@ -40,6 +40,7 @@ enum ipc_type {
 	IPC_BROKEN, /* struct ipc_peer: that peer broke a rule */
 	/* worker -> parent */
 	IPC_STOPPED, /* nothing in flight any more, after IPC_STOP */
+	IPC_BLOCK, /* struct ipc_block: block this client */
 	/* tls -> parent */
 	IPC_CONNECT, /* struct ipc_connect: asks for a connection */
 	/* parent -> child */
@@ -54,6 +55,8 @@ enum ipc_type {
 	IPC_COMMIT, /* struct ipc_generation: the config is whole */
 	IPC_CACHE, /* struct ipc_cache, with the memory, in the place of any other */
 	IPC_LOCAL, /* struct conf_local, with the memfd that holds it */
+	IPC_COOKIE, /* struct ipc_cookie */
+	IPC_BLOCKED, /* struct ipc_blocked[1 .. IPC_BLOCKED_BATCH] */
 	IPC_PEER, /* struct ipc_peer, with the channel to it */
 	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */
 	IPC_COUNT, /* asks for IPC_COUNTERS */
@@ -129,6 +132,28 @@ struct ipc_conf_worker {
 struct ipc_cache {
 	uint64_t size; /* bytes, as the memfd is sealed to */
 	struct siphash_key key; /* the same for all workers */
+};
+
+/* What servers' cookies are made with, the same for all workers. */
+struct ipc_cookie {
+	struct siphash_key now, before; /* before is still good */
+	uint32_t epoch; /* seconds to add to the clock: since 1970, about */
+	uint32_t zero; /* must be 0 */
+};
+
+/* For how long and how often the parent knows, and nobody else. */
+struct ipc_block {
+	struct netaddr client; /* a prefix, as the config makes clients */
+	uint32_t proven; /* 0 or 1: the address is not forged */
+};
+
+#define IPC_BLOCKED_BATCH 256
+
+struct ipc_blocked {
+	struct netaddr client;
+	uint32_t left; /* ms from now */
+	uint32_t times; /* in a row */
+	uint32_t proven; /* 0 or 1 */
 };
 
 #define IPC_ALLOW_BATCH 256
@@ -214,6 +239,9 @@ _Static_assert(sizeof(struct ipc_query) == 16, "no padding");
 _Static_assert(sizeof(struct ipc_answer) == 16, "no padding");
 _Static_assert(sizeof(struct ipc_listen) == 28, "no padding");
 _Static_assert(sizeof(struct ipc_address) == 32, "no padding");
+_Static_assert(sizeof(struct ipc_cookie) == 40, "no padding");
+_Static_assert(sizeof(struct ipc_block) == 28, "no padding");
+_Static_assert(sizeof(struct ipc_blocked) == 36, "no padding");
 _Static_assert(sizeof(struct ipc_zone) == 288, "no padding");
 
 /* One row of the table. */

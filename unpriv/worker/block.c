@@ -1,0 +1,216 @@
+/*
+ * Blocks. On evidence that anyone can forge, a client must never be silenced
+ * wholly: it gets in with a cookie, and by TCP, and is told to come by that.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "block.h"
+#include "cookie.h"
+
+static bool is_always(const struct blocker *, const struct netaddr *);
+static int compare_ranges(const void *, const void *);
+static void range_of(struct block_range *, const struct netaddr *);
+static struct block *active(struct blocker *, const struct netaddr *, uint64_t);
+static bool is_lucky(struct blocker *);
+
+void
+block_init(struct blocker *b)
+{
+	memset(b, 0, sizeof(*b));
+	blocks_init(&b->table);
+}
+
+void
+block_set(struct blocker *b, const struct conf_block *conf, uint32_t bits4,
+    uint32_t bits6, const struct netaddr *always, size_t n)
+{
+	struct block_range *r;
+	uint32_t i, kept;
+	int family;
+
+	b->conf = *conf;
+	b->bits4 = bits4;
+	b->bits6 = bits6;
+	b->nalways[0] = b->nalways[1] = 0;
+	for (; n > 0; n--, always++) {
+		family = always->family == 6;
+		range_of(&b->always[family][b->nalways[family]++], always);
+	}
+	/* Prefixes overlap only where one is in the other. */
+	for (family = 0; family < 2; family++) {
+		r = b->always[family];
+		qsort(r, b->nalways[family], sizeof(*r), compare_ranges);
+		for (i = kept = 0; i < b->nalways[family]; i++)
+			if (kept == 0 ||
+			    memcmp(r[i].first, r[kept - 1].last, 16) > 0)
+				r[kept++] = r[i];
+		b->nalways[family] = kept;
+	}
+}
+
+void
+block_take(struct blocker *b, const struct ipc_blocked *said, uint64_t now)
+{
+	struct block entry;
+
+	memset(&entry, 0, sizeof(entry));
+	entry.client = said->client;
+	entry.until = now + said->left;
+	entry.times = said->times;
+	entry.proven = said->proven != 0;
+	blocks_take(&b->table, &entry);
+}
+
+enum block_kind
+block_look(struct blocker *b, const struct netaddr *client, uint64_t now)
+{
+	const struct block *entry;
+
+	if (is_always(b, client))
+		return BLOCK_ALL;
+	if ((entry = active(b, client, now)) == NULL)
+		return BLOCK_NONE;
+	return entry->proven ? BLOCK_ALL : BLOCK_UDP;
+}
+
+enum block_fate
+block_first(struct blocker *b, const struct netaddr *client, const uint8_t *msg,
+    size_t len, uint64_t now)
+{
+	struct block *entry;
+
+	if (is_always(b, client))
+		return BLOCK_DROP;
+	if ((entry = active(b, client, now)) == NULL)
+		return BLOCK_PASS;
+	if (!entry->proven && cookie_may_be(msg, len))
+		return BLOCK_PROVE;
+	return block_unproven(b, client, now);
+}
+
+enum block_fate
+block_unproven(struct blocker *b, const struct netaddr *client, uint64_t now)
+{
+	struct block *entry = active(b, client, now);
+
+	if (entry == NULL)
+		return BLOCK_DROP;
+	if (!entry->proven && is_lucky(b) &&
+	    bucket_take(&b->cut, now, BLOCK_CUT_BURST, BLOCK_CUT_RATE))
+		return BLOCK_CUT;
+	entry->dropped++;
+	return BLOCK_DROP;
+}
+
+bool
+block_over(struct blocker *b, const struct netaddr *client, bool proven,
+    uint32_t over, uint64_t now, struct ipc_block *ask)
+{
+	const struct block *entry;
+
+	/* Once in a window; and if that is lost, in the next. */
+	if (b->conf.after == 0 || over != b->conf.after)
+		return false;
+	/* All link-local addresses have one prefix: that is many clients. */
+	if (client->family == 6 && client->bytes[0] == 0xfe &&
+	    (client->bytes[1] & 0xc0) == 0x80)
+		return false;
+	entry = active(b, client, now);
+	if (entry != NULL && (entry->proven || !proven))
+		return false;
+	if (!bucket_take(&b->ask, now, BLOCK_ASK_BURST, BLOCK_ASK_RATE))
+		return false;
+	memset(ask, 0, sizeof(*ask));
+	ask->client = blocks_prefix(client, b->bits4, b->bits6);
+	ask->proven = proven;
+	return true;
+}
+
+bool
+block_ended(struct blocker *b, uint64_t now, struct block *ended)
+{
+	struct block *entry;
+	uint32_t i;
+
+	for (i = 0; i < BLOCK_ENDED_TURN && i < b->table.n; i++) {
+		if (b->swept >= b->table.n)
+			b->swept = 0;
+		entry = &b->table.entry[b->swept++];
+		if (entry->dropped == 0 || now < entry->until)
+			continue;
+		*ended = *entry;
+		entry->dropped = 0;
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_always(const struct blocker *b, const struct netaddr *client)
+{
+	const int family = client->family == 6;
+	const struct block_range *r = b->always[family];
+	uint32_t low = 0, high = b->nalways[family], middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (memcmp(client->bytes, r[middle].first, 16) < 0)
+			high = middle;
+		else if (memcmp(client->bytes, r[middle].last, 16) > 0)
+			low = middle + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* The shorter of two that begin together first. */
+static int
+compare_ranges(const void *a, const void *b)
+{
+	const struct block_range *x = a, *y = b;
+	int order = memcmp(x->first, y->first, 16);
+
+	return order != 0 ? order : memcmp(y->last, x->last, 16);
+}
+
+static void
+range_of(struct block_range *r, const struct netaddr *prefix)
+{
+	const size_t len = prefix->family == 4 ? 4 : 16;
+	size_t i;
+
+	memset(r, 0, sizeof(*r));
+	memcpy(r->first, prefix->bytes, len);
+	for (i = 0; i < len; i++)
+		if (i >= prefix->bits / 8u)
+			r->last[i] = i == prefix->bits / 8u
+			    ? r->first[i] | (uint8_t)(0xff >> prefix->bits % 8)
+			    : 0xff;
+		else
+			r->last[i] = r->first[i];
+}
+
+static struct block *
+active(struct blocker *b, const struct netaddr *client, uint64_t now)
+{
+	struct netaddr prefix;
+	struct block *entry;
+
+	if (b->table.n == 0)
+		return NULL;
+	prefix = blocks_prefix(client, b->bits4, b->bits6);
+	entry = blocks_find(&b->table, &prefix);
+	return entry != NULL && now < entry->until ? entry : NULL;
+}
+
+/* One in BLOCK_CUT_OF, in no order that a client could know. */
+static bool
+is_lucky(struct blocker *b)
+{
+	if (b->turns++ % BLOCK_CUT_OF == 0)
+		b->chance = siphash(&b->table.key, &b->turns, sizeof(b->turns));
+	b->chance = b->chance >> 4 | b->chance << 60;
+	return (b->chance & (BLOCK_CUT_OF - 1)) == 0;
+}

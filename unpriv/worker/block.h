@@ -1,0 +1,83 @@
+/*
+ * Blocks as a worker meets them: the first look at a packet, before anything
+ * of it is read, and when it is that a client has gone so far over its limit
+ * that it is to be blocked. Pure: no socket, no clock.
+ */
+#ifndef UNPRIV_WORKER_BLOCK_H
+#define UNPRIV_WORKER_BLOCK_H
+
+#include "dotproxy/blocks.h"
+#include "dotproxy/bucket.h"
+#include "dotproxy/ipc.h"
+
+/* A client whose UDP alone is blocked may be a victim whose address is forged:
+ * one packet in so many is answered TC=1, in all at most these a second. */
+#define BLOCK_CUT_OF	16
+#define BLOCK_CUT_BURST 200
+#define BLOCK_CUT_RATE	100
+/* Blocks that a worker asks the parent for, at once and each second. */
+#define BLOCK_ASK_BURST 50
+#define BLOCK_ASK_RATE	10
+/* Entries looked at by one block_ended. */
+#define BLOCK_ENDED_TURN 256
+
+enum block_kind { BLOCK_NONE, BLOCK_UDP, BLOCK_ALL };
+
+enum block_fate {
+	BLOCK_PASS, /* not blocked */
+	BLOCK_DROP,
+	BLOCK_PROVE, /* goes on if its cookie is valid; else as block_unproven
+			says */
+	BLOCK_CUT /* answer it TC=1 */
+};
+
+struct blocker {
+	struct conf_block conf; /* after 0: nobody is blocked but always[] */
+	uint32_t bits4, bits6; /* that make a client */
+	struct block_table table;
+	/* Prefixes that are always blocked: the first and the last address of
+	 * each, in order, those within others left out; IPv4 apart. */
+	struct block_range {
+		uint8_t first[16], last[16];
+	} always[2][CONF_BLOCKED_MAX];
+	uint32_t nalways[2];
+	struct bucket ask, cut;
+	uint64_t turns,
+	    chance; /* what is random: bits left, and how many turns */
+	uint32_t swept; /* entries that block_ended is to look at next */
+};
+
+void block_init(struct blocker *b);
+
+/* A config's: who is a client, when it is blocked, and who always is (valid
+ * prefixes, at most CONF_BLOCKED_MAX). */
+void block_set(struct blocker *b, const struct conf_block *conf, uint32_t bits4,
+    uint32_t bits6, const struct netaddr *always, size_t n);
+
+/* What the parent says of one client, left ms from now on. */
+void
+block_take(struct blocker *b, const struct ipc_blocked *said, uint64_t now);
+
+/* Whether a client is blocked. */
+enum block_kind
+block_look(struct blocker *b, const struct netaddr *client, uint64_t now);
+
+/* What becomes of a UDP message. Whatever is dropped is counted. */
+enum block_fate block_first(struct blocker *b, const struct netaddr *client,
+    const uint8_t *msg, size_t len, uint64_t now);
+/* BLOCK_CUT or BLOCK_DROP. */
+enum block_fate
+block_unproven(struct blocker *b, const struct netaddr *client, uint64_t now);
+
+/*
+ * A client was over its limit, so often in conf.over seconds. True: the parent
+ * is to be told *ask.
+ */
+bool block_over(struct blocker *b, const struct netaddr *client, bool proven,
+    uint32_t over, uint64_t now, struct ipc_block *ask);
+
+/* A block that dropped anything and has ended, for the log, once; false: none
+ * among the entries looked at this time. */
+bool block_ended(struct blocker *b, uint64_t now, struct block *ended);
+
+#endif
