@@ -101,6 +101,7 @@ dns_question_equal(const struct dns_question *a, const struct dns_question *b);
 
 /* Folds the name to lower case in place (RFC 4343: ASCII letters only). */
 void dns_question_fold(struct dns_question *q);
+void dns_name_fold(uint8_t *name, size_t len);
 
 /* "www.example.com. AAAA", escaped as RFC 1035 5.1, for a log; returns buf.
  * A type without a name here is TYPEn (RFC 3597 5); a class other than IN stands

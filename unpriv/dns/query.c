@@ -2,8 +2,6 @@
  * A client's question, read strictly and once, and the question that is put
  * to an upstream. It must never fail to say what the client may be answered.
  */
-#include <string.h>
-
 #include "opt.h"
 #include "query.h"
 #include "reader.h"
@@ -15,6 +13,7 @@ struct counts {
 	uint16_t question, answer, authority, additional;
 };
 
+static void query_empty(struct dns_query *);
 static bool
 read_sections(struct dns_query *, struct dns_reader *, uint8_t *version);
 static bool read_question(struct dns_query *, struct dns_reader *);
@@ -33,9 +32,7 @@ dns_query_read(struct dns_query *query, const uint8_t *msg, size_t len)
 	uint8_t version = 0;
 	bool whole;
 
-	memset(query, 0, sizeof(*query));
-	query->udp_size = DNS_UDP_MIN;
-	query->ede = DNS_EDE_NONE;
+	query_empty(query);
 	dns_reader_init(&r, msg, len);
 	if (len < DNS_HEADER_LEN)
 		return DNS_DROP;
@@ -57,6 +54,19 @@ dns_query_read(struct dns_query *query, const uint8_t *msg, size_t len)
 	    query->question.type == DNS_TYPE_IXFR)
 		return reject(query, DNS_REFUSED, DNS_EDE_NOT_SUPPORTED);
 	return DNS_TAKE;
+}
+
+/* All but the bytes of a name, of which there is none. */
+static void
+query_empty(struct dns_query *query)
+{
+	query->question.name_len = 0;
+	query->question.type = query->question.class = 0;
+	query->id = query->flags = query->rcode = 0;
+	query->ede = DNS_EDE_NONE;
+	query->udp_size = DNS_UDP_MIN;
+	query->edns = query->dnssec_ok = false;
+	query->keepalive = query->padding = query->client_subnet = false;
 }
 
 uint8_t

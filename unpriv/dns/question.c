@@ -10,6 +10,7 @@
 #include "query.h"
 #include "reader.h"
 
+static uint64_t fold_word(uint64_t);
 static uint8_t fold(uint8_t);
 static size_t escape(char *, uint8_t);
 static size_t class_text(char *, size_t, uint16_t);
@@ -34,10 +35,22 @@ dns_question_equal(const struct dns_question *a, const struct dns_question *b)
 void
 dns_question_fold(struct dns_question *q)
 {
+	dns_name_fold(q->name, q->name_len);
+}
+
+void
+dns_name_fold(uint8_t *name, size_t len)
+{
+	uint64_t word;
 	size_t i;
 
-	for (i = 0; i < q->name_len; i++)
-		q->name[i] = fold(q->name[i]);
+	for (i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, name + i, sizeof(word));
+		word = fold_word(word);
+		memcpy(name + i, &word, sizeof(word));
+	}
+	for (; i < len; i++)
+		name[i] = fold(name[i]);
 }
 
 bool
@@ -76,6 +89,18 @@ dns_question_text(const struct dns_question *q, char buf[DNS_QUESTION_TEXT])
 		(void)snprintf(buf + used, DNS_QUESTION_TEXT - used, " TYPE%u",
 		    (unsigned int)q->type);
 	return buf;
+}
+
+/* Eight at once: added to, a byte below 0x80 has its top bit set by 0x3f if
+ * it is 'A' or more, and by 0x25 if it is more than 'Z'. */
+static uint64_t
+fold_word(uint64_t word)
+{
+	const uint64_t each = UINT64_MAX / 0xff; /* 1 in every byte */
+	uint64_t low = word & 0x7f * each, letters;
+
+	letters = (low + 0x3f * each) & ~(low + 0x25 * each) & ~word;
+	return word | (letters & 0x80 * each) >> 2;
 }
 
 static uint8_t

@@ -51,14 +51,16 @@ static void tell_records(struct dns_writer *, bool, const void *);
 
 size_t
 dns_stored_key(
-    uint8_t *buf, size_t cap, const struct dns_question *folded, uint8_t ask)
+    uint8_t *buf, size_t cap, const struct dns_question *question, uint8_t ask)
 {
 	struct dns_writer w;
 
 	dns_writer_init(&w, buf, cap);
-	dns_write_bytes(&w, folded->name, folded->name_len);
-	dns_write_u16(&w, folded->type);
-	dns_write_u16(&w, folded->class);
+	dns_write_bytes(&w, question->name, question->name_len);
+	if (!w.failed)
+		dns_name_fold(buf, question->name_len);
+	dns_write_u16(&w, question->type);
+	dns_write_u16(&w, question->class);
 	dns_write_u8(&w, ask & (DNS_ASK_DO | DNS_ASK_CD));
 	return w.failed ? 0 : w.pos;
 }

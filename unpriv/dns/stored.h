@@ -10,14 +10,13 @@
 #include "storable.h"
 
 /*
- * The key of an answer: the question's name, folded by the caller
- * (dns_question_fold), type, class, and of ask DO and CD (what RD and AD change
- * is in the telling). Returns the length, or 0 if cap is too small;
+ * The key of an answer: the question's name in lower case, type, class, and of
+ * ask DO and CD (what RD and AD change is in the telling). Returns the length, or 0 if cap is too small;
  * DNS_STORED_KEY_MAX is always enough.
  */
 #define DNS_STORED_KEY_MAX (DNS_NAME_MAX + 5)
 size_t dns_stored_key(
-    uint8_t *buf, size_t cap, const struct dns_question *folded, uint8_t ask);
+    uint8_t *buf, size_t cap, const struct dns_question *question, uint8_t ask);
 
 /*
  * Writes the form in which an answer is kept: its flags but AA, its rcode, its
