@@ -4,61 +4,69 @@
  * make a client's answer wrong, which its sharers can do anyway.
  */
 #include "dotproxy/counter.h"
-#include "unpriv/dns/stored.h"
 
 #include "answers.h"
 
 #define SECOND	  1000
 #define AGEING	  10 /* the last tenth of its time */
-#define KEY_MAX	  (DNS_STORED_KEY_MAX + 1)
 #define IS_FAILED 0xff /* behind a key: of what is known of its failures */
 /* How often in a row is in the lower byte of a failure's tag, the config it
  * was under in the others. */
 #define TIMES 0xff
 
-_Static_assert(KEY_MAX <= CACHE_KEY_MAX, "room for a failure's key");
-
-struct key {
-	uint8_t bytes[KEY_MAX];
-	size_t len;
-	uint64_t hash;
-};
+_Static_assert(ANSWERS_KEY_MAX <= CACHE_KEY_MAX, "room for a failure's key");
 
 static void
-key_of(struct key *, const struct answers *, const struct dns_query *);
-static void
-key_of_failure(struct key *, const struct answers *, const struct key *);
+key_of(struct answers_key *, const struct answers *, const struct dns_query *);
+static void key_of_failure(
+    struct answers_key *, const struct answers *, const struct answers_key *);
 static bool has_failed(const struct answers *, const struct settings *,
-    const struct key *, uint64_t, struct cache_hit *);
+    const struct answers_key *, uint64_t, struct cache_hit *);
 static void put_failure(struct answers *, const struct settings *,
     const struct dns_query *, const uint8_t *, size_t, uint64_t);
-static void forget_failure(struct answers *, const struct key *);
+static void forget_failure(struct answers *, const struct answers_key *);
 static bool
 is_usable(const struct settings *, const struct cache_hit *, uint64_t);
 static uint32_t age_of(const struct cache_hit *, uint64_t);
-static void put(struct answers *, const struct key *, const uint8_t *, size_t,
-    uint32_t, uint32_t, uint64_t);
+static void put(struct answers *, const struct answers_key *, const uint8_t *,
+    size_t, uint32_t, uint32_t, uint64_t);
 
 /* A copy of what the cache holds, and what it is to hold. */
 static uint8_t stored[CACHE_PAYLOAD_MAX], payload[CACHE_PAYLOAD_MAX];
 
+void
+answers_ahead(const struct answers *answers, const struct dns_query *query,
+    struct answers_key *key)
+{
+	if (!answers->on)
+		return;
+	key_of(key, answers, query);
+	cache_prefetch(&answers->cache, key->hash);
+}
+
+void
+answers_near(const struct answers *answers, const struct answers_key *key)
+{
+	if (answers->on)
+		cache_prefetch_entry(&answers->cache, key->hash);
+}
+
 enum answers_found
 answers_look(struct answers *answers, const struct settings *settings,
-    const struct dns_query *query, const struct dns_reply *how, uint64_t now,
-    uint8_t *buf, size_t cap, size_t *len)
+    const struct dns_query *query, const struct answers_key *key,
+    const struct dns_reply *how, uint64_t now, uint8_t *buf, size_t cap,
+    size_t *len)
 {
 	const struct dns_ede failed = { DNS_EDE_CACHED_ERROR, 0, NULL };
 	struct dns_stored_now then = { 0, 0, NULL };
 	struct cache_hit hit;
-	struct key key;
 	size_t told;
 	bool found;
 
 	if (!answers->on)
 		return ANSWERS_NONE;
-	key_of(&key, answers, query);
 	found = cache_get(
-	    &answers->cache, key.hash, key.bytes, key.len, stored, &hit);
+	    &answers->cache, key->hash, key->bytes, key->len, stored, &hit);
 	/* Never for longer than ttl max, whoever wrote it there. */
 	if (found && now < hit.expires &&
 	    age_of(&hit, now) < settings->ttl_max) {
@@ -70,8 +78,8 @@ answers_look(struct answers *answers, const struct settings *settings,
 			if ((hit.expires - now) * AGEING <
 				hit.expires - hit.stored &&
 			    hit.uses > 0 &&
-			    cache_claim(&answers->cache, key.hash, key.bytes,
-				key.len, now, 5 * SECOND))
+			    cache_claim(&answers->cache, key->hash, key->bytes,
+				key->len, now, 5 * SECOND))
 				return ANSWERS_AGEING;
 			return ANSWERS_FRESH;
 		}
@@ -79,7 +87,7 @@ answers_look(struct answers *answers, const struct settings *settings,
 	}
 	counter_inc(cache_misses);
 	found = found && is_usable(settings, &hit, now);
-	if (!has_failed(answers, settings, &key, now, &hit))
+	if (!has_failed(answers, settings, key, now, &hit))
 		return found ? ANSWERS_STALE : ANSWERS_NONE;
 	/* What was true before, else what the upstream said, if anything. */
 	then = (struct dns_stored_now){ 0, 0, &failed };
@@ -102,7 +110,7 @@ answers_tell_stale(struct answers *answers, const struct settings *settings,
 	const struct dns_ede ede = { DNS_EDE_STALE, 0, NULL };
 	struct dns_stored_now then = { 0, ANSWERS_STALE_TTL, &ede };
 	struct cache_hit hit;
-	struct key key;
+	struct answers_key key;
 	size_t len;
 
 	if (!answers->on)
@@ -129,7 +137,7 @@ answers_keep(struct answers *answers, const struct settings *settings,
 	struct dns_ttl_limits limits = { settings->ttl_min, settings->ttl_max,
 		settings->ttl_negative, 1 };
 	struct dns_storable storable;
-	struct key key;
+	struct answers_key key;
 	size_t len;
 
 	if (!answers->on)
@@ -162,7 +170,7 @@ put_failure(struct answers *answers, const struct settings *settings,
 {
 	uint32_t times = 0, ttl;
 	struct cache_hit hit;
-	struct key key, failure;
+	struct answers_key key, failure;
 
 	key_of(&key, answers, query);
 	key_of_failure(&failure, answers, &key);
@@ -183,20 +191,17 @@ put_failure(struct answers *answers, const struct settings *settings,
 }
 
 static void
-key_of(struct key *key, const struct answers *answers,
+key_of(struct answers_key *key, const struct answers *answers,
     const struct dns_query *query)
 {
-	struct dns_question folded = query->question;
-
-	dns_question_fold(&folded);
-	key->len = dns_stored_key(
-	    key->bytes, sizeof(key->bytes), &folded, dns_query_ask(query));
+	key->len = dns_stored_key(key->bytes, sizeof(key->bytes),
+	    &query->question, dns_query_ask(query));
 	key->hash = cache_hash(&answers->cache, key->bytes, key->len);
 }
 
 static void
-key_of_failure(
-    struct key *failure, const struct answers *answers, const struct key *key)
+key_of_failure(struct answers_key *failure, const struct answers *answers,
+    const struct answers_key *key)
 {
 	*failure = *key;
 	failure->bytes[failure->len++] = IS_FAILED;
@@ -206,9 +211,9 @@ key_of_failure(
 
 static bool
 has_failed(const struct answers *answers, const struct settings *settings,
-    const struct key *key, uint64_t now, struct cache_hit *hit)
+    const struct answers_key *key, uint64_t now, struct cache_hit *hit)
 {
-	struct key failure;
+	struct answers_key failure;
 
 	key_of_failure(&failure, answers, key);
 	return cache_get(&answers->cache, failure.hash, failure.bytes,
@@ -218,10 +223,10 @@ has_failed(const struct answers *answers, const struct settings *settings,
 }
 
 static void
-forget_failure(struct answers *answers, const struct key *key)
+forget_failure(struct answers *answers, const struct answers_key *key)
 {
 	struct cache_hit hit;
-	struct key failure;
+	struct answers_key failure;
 
 	/* Only a drop needs the shard's lock, and most questions never failed. */
 	key_of_failure(&failure, answers, key);
@@ -247,8 +252,8 @@ age_of(const struct cache_hit *hit, uint64_t now)
 }
 
 static void
-put(struct answers *answers, const struct key *key, const uint8_t *bytes,
-    size_t len, uint32_t ttl, uint32_t tag, uint64_t now)
+put(struct answers *answers, const struct answers_key *key,
+    const uint8_t *bytes, size_t len, uint32_t ttl, uint32_t tag, uint64_t now)
 {
 	if (!cache_put(&answers->cache, key->hash, key->bytes, key->len, bytes,
 		len, now, now + (uint64_t)ttl * SECOND, tag, now))

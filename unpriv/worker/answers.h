@@ -7,17 +7,35 @@
 
 #include "unpriv/dns/answer.h"
 #include "unpriv/dns/query.h"
+#include "unpriv/dns/stored.h"
 
 #include "cache.h"
 #include "settings.h"
 
 #define ANSWERS_STALE_TTL   30 /* RFC 8767 4 and 5 */
 #define ANSWERS_FAILURE_MAX 60 /* seconds that a failure is kept, at most */
+#define ANSWERS_KEY_MAX	    (DNS_STORED_KEY_MAX + 1) /* a failure's */
 
 struct answers {
 	struct cache cache;
 	bool on; /* there is a cache */
 };
+
+/* Where the cache has the answer to a question. */
+struct answers_key {
+	uint64_t hash;
+	size_t len;
+	uint8_t bytes[ANSWERS_KEY_MAX];
+};
+
+/*
+ * Makes the key of a question, and begins to bring near what lies there;
+ * answers_near goes on with that, some questions later. Without a cache there
+ * is nothing to do, and the key says nothing.
+ */
+void answers_ahead(const struct answers *answers, const struct dns_query *query,
+    struct answers_key *key);
+void answers_near(const struct answers *answers, const struct answers_key *key);
 
 enum answers_found {
 	ANSWERS_NONE, /* ask */
@@ -29,13 +47,13 @@ enum answers_found {
 };
 
 /*
- * Looks for an answer to a client's question; how is how it is to be told. An
- * answer is written to buf (at least how->limit bytes of room), its length to
+ * Looks for an answer to a client's question, whose key was made by
+ * answers_ahead; how is how it is to be told. An answer is written to buf (at least how->limit bytes of room), its length to
  * *len. Without a cache always NONE.
  */
-enum answers_found
-answers_look(struct answers *answers, const struct settings *settings,
-    const struct dns_query *query, const struct dns_reply *how, uint64_t now,
+enum answers_found answers_look(struct answers *answers,
+    const struct settings *settings, const struct dns_query *query,
+    const struct answers_key *key, const struct dns_reply *how, uint64_t now,
     uint8_t *buf, size_t cap, size_t *len);
 
 /*

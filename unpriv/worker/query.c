@@ -9,7 +9,7 @@
 #include "query.h"
 
 static bool take_known(struct query_table *, const struct settings *,
-    const struct query_client *, const struct dns_query *, uint64_t, bool *,
+    const struct query_client *, const struct query_message *, uint64_t, bool *,
     struct query_reply *);
 static void ask_ahead(struct query_table *, const struct dns_query *, uint64_t);
 static const char *overloaded(const struct query_table *, uint64_t, uint16_t *);
@@ -25,38 +25,66 @@ query_take(struct query_table *table, const struct settings *settings,
     const struct query_client *client, const uint8_t *msg, size_t len, bool cut,
     uint64_t now, struct query_reply *reply)
 {
-	enum dns_verdict verdict;
+	static struct query_message message; /* nobody clears it each time */
+
+	query_read(table, &message, msg, len, cut);
+	return query_take_read(table, settings, client, &message, now, reply);
+}
+
+void
+query_read(const struct query_table *table, struct query_message *message,
+    const uint8_t *msg, size_t len, bool cut)
+{
+	message->cut = cut;
+	message->verdict = dns_query_read(&message->query, msg, len);
+	if (message->verdict == DNS_TAKE)
+		answers_ahead(&table->answers, &message->query, &message->key);
+}
+
+void
+query_near(const struct query_table *table, const struct query_message *message)
+{
+	if (message->verdict == DNS_TAKE)
+		answers_near(&table->answers, &message->key);
+}
+
+enum query_fate
+query_take_read(struct query_table *table, const struct settings *settings,
+    const struct query_client *client, struct query_message *message,
+    uint64_t now, struct query_reply *reply)
+{
+	struct dns_query *query = &message->query;
 	struct query_slot *slot;
-	struct dns_query query;
 	struct dns_ede ede;
 	const char *why;
 	bool has_stale;
 	uint32_t i;
 
 	/* 1. The message, whole. An answer is never answered. */
-	verdict = dns_query_read(&query, msg, len);
-	if (verdict == DNS_DROP) {
+	if (message->verdict == DNS_DROP) {
 		counter_inc(queries_dropped);
 		return QUERY_DROPPED;
 	}
 	/* 2. Who may not ask, and what may not be asked.
 	 *    (Limits of a client's rate have their place here.) */
-	if (query_refuse(&query, verdict, settings, client, cut, &ede)) {
-		query_fail(reply, settings, client, &query, query.rcode, &ede);
+	if (query_refuse(query, message->verdict, settings, client,
+		message->cut, &ede)) {
+		query_fail(reply, settings, client, query, query->rcode, &ede);
 		return QUERY_ANSWERED;
 	}
 	/* 3. What is known already. */
-	if (take_known(table, settings, client, &query, now, &has_stale, reply))
+	if (take_known(
+		table, settings, client, message, now, &has_stale, reply))
 		return QUERY_ANSWERED;
 	/* 4. Room in the table, and a TLS process that keeps up. */
-	if ((why = overloaded(table, now, &query.ede)) != NULL) {
+	if ((why = overloaded(table, now, &query->ede)) != NULL) {
 		counter_inc(queries_shed);
-		ede = query_ede(query.ede, why);
-		query_fail(reply, settings, client, &query, DNS_SERVFAIL, &ede);
+		ede = query_ede(query->ede, why);
+		query_fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
 		return QUERY_ANSWERED;
 	}
 	/* 5. In flight: query_fill asks, query_answer or query_expire ends. */
-	i = query_slot_new(table, &query, now);
+	i = query_slot_new(table, query, now);
 	slot = &table->slot[i];
 	slot->client = *client;
 	slot->has_client = true;
@@ -72,9 +100,10 @@ query_take(struct query_table *table, const struct settings *settings,
  */
 static bool
 take_known(struct query_table *table, const struct settings *settings,
-    const struct query_client *client, const struct dns_query *query,
+    const struct query_client *client, const struct query_message *message,
     uint64_t now, bool *has_stale, struct query_reply *reply)
 {
+	const struct dns_query *query = &message->query;
 	enum answers_found found;
 	struct dns_reply how;
 	struct dns_ede ede;
@@ -87,8 +116,8 @@ take_known(struct query_table *table, const struct settings *settings,
 	    settings, query, &how, reply->bytes, sizeof(reply->bytes));
 	if (reply->len != 0)
 		return true;
-	found = answers_look(&table->answers, settings, query, &how, now,
-	    reply->bytes, sizeof(reply->bytes), &reply->len);
+	found = answers_look(&table->answers, settings, query, &message->key,
+	    &how, now, reply->bytes, sizeof(reply->bytes), &reply->len);
 	*has_stale = found == ANSWERS_STALE;
 	if (found == ANSWERS_AGEING)
 		ask_ahead(table, query, now);

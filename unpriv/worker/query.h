@@ -29,10 +29,27 @@ enum query_fate {
 	QUERY_IN_FLIGHT /* a reply comes later, in any case */
 };
 
+/* A client's message, read, and where the cache has its answer. */
+struct query_message {
+	enum dns_verdict verdict;
+	bool cut; /* it was longer: that makes it FORMERR */
+	struct dns_query query;
+	struct answers_key key;
+};
+
 /*
- * A client's message. cut: it was longer than what is given here, which makes
- * it FORMERR.
+ * Messages of a batch are read first, all of them; then, each some places
+ * before it is taken, query_near; so what the cache has is there in time.
  */
+void query_read(const struct query_table *table, struct query_message *message,
+    const uint8_t *msg, size_t len, bool cut);
+void query_near(
+    const struct query_table *table, const struct query_message *message);
+enum query_fate query_take_read(struct query_table *table,
+    const struct settings *settings, const struct query_client *client,
+    struct query_message *message, uint64_t now, struct query_reply *reply);
+
+/* Reads a message, and takes it. */
 enum query_fate
 query_take(struct query_table *table, const struct settings *settings,
     const struct query_client *client, const uint8_t *msg, size_t len, bool cut,

@@ -15,6 +15,7 @@
 
 #define BATCH	    32
 #define TURN	    8 /* batches, before others have their turn */
+#define NEAR	    4 /* so far ahead, what the cache has is fetched */
 #define DRAIN	    256 /* batches, when a socket is retired */
 #define ROOM	    CONF_UDP_SIZE_MAX /* of a message, either way */
 #define CONTROL_LEN 64 /* more than a pktinfo of either family */
@@ -25,23 +26,21 @@ struct control {
 	_Alignas(struct cmsghdr) uint8_t bytes[CONTROL_LEN];
 };
 
-struct packet {
+/* An answer that came later than in its question's batch. */
+struct waiting {
 	uint8_t bytes[ROOM];
 	struct sockaddr_storage address;
 	struct control control;
 	struct iovec iov;
-};
-
-struct waiting {
-	struct packet packet;
 	socklen_t address_len;
 	size_t control_len;
 	uint32_t object, serial; /* of the listener */
 	bool sent;
 };
 
-static bool read_batch(struct listener *);
-static void take(struct listener *, struct mmsghdr *, struct packet *);
+static int read_batch(struct listener *);
+static bool take(struct listener *, unsigned int);
+static bool answer(const struct listener *, unsigned int, struct mmsghdr *);
 static bool
 asked_address(const struct listener *, struct msghdr *, struct query_client *);
 static size_t answer_from(const struct query_client *, struct control *);
@@ -49,8 +48,14 @@ static size_t put_control(struct control *, int, int, const void *, size_t);
 static void send_through(uint32_t, uint32_t, unsigned int);
 static void send_all(int, struct mmsghdr *, unsigned int);
 
-static struct packet in[BATCH];
-static struct mmsghdr in_msg[BATCH];
+/* A batch: what is answered at once is answered where it lies. */
+static uint8_t bytes[BATCH][ROOM];
+static struct sockaddr_storage from[BATCH];
+static struct control control[BATCH];
+static struct iovec iov[BATCH];
+static struct mmsghdr in[BATCH], answers[BATCH];
+static struct query_message question[BATCH];
+
 static struct waiting out[BATCH];
 static unsigned int nout;
 
@@ -60,12 +65,11 @@ udp_init(void)
 	unsigned int i;
 
 	for (i = 0; i < BATCH; i++) {
-		in[i].iov.iov_base = in[i].bytes;
-		in[i].iov.iov_len = ROOM;
-		in_msg[i].msg_hdr.msg_iov = &in[i].iov;
-		in_msg[i].msg_hdr.msg_iovlen = 1;
-		in_msg[i].msg_hdr.msg_name = &in[i].address;
-		in_msg[i].msg_hdr.msg_control = in[i].control.bytes;
+		iov[i].iov_base = bytes[i];
+		in[i].msg_hdr.msg_iov = &iov[i];
+		in[i].msg_hdr.msg_iovlen = 1;
+		in[i].msg_hdr.msg_name = &from[i];
+		in[i].msg_hdr.msg_control = control[i].bytes;
 	}
 }
 
@@ -75,7 +79,7 @@ udp_read(struct listener *listener)
 	int i;
 
 	for (i = 0; i < TURN; i++)
-		if (!read_batch(listener))
+		if (read_batch(listener) != BATCH)
 			break;
 }
 
@@ -85,7 +89,7 @@ udp_drain(struct listener *listener)
 	int i;
 
 	for (i = 0; i < DRAIN; i++)
-		if (!read_batch(listener))
+		if (read_batch(listener) != BATCH)
 			break;
 }
 
@@ -105,13 +109,13 @@ udp_reply(const struct query_reply *reply)
 	if (nout == BATCH)
 		udp_flush();
 	w = &out[nout++];
-	memcpy(w->packet.bytes, reply->bytes, reply->len);
-	w->packet.iov.iov_base = w->packet.bytes;
-	w->packet.iov.iov_len = reply->len;
+	memcpy(w->bytes, reply->bytes, reply->len);
+	w->iov.iov_base = w->bytes;
+	w->iov.iov_len = reply->len;
 	w->address_len =
-	    netaddr_to_sockaddr(&reply->client.address, &w->packet.address);
+	    netaddr_to_sockaddr(&reply->client.address, &w->address);
 	w->control_len =
-	    l->wildcard ? answer_from(&reply->client, &w->packet.control) : 0;
+	    l->wildcard ? answer_from(&reply->client, &w->control) : 0;
 	w->object = reply->client.object;
 	w->serial = reply->client.serial;
 	w->sent = false;
@@ -134,7 +138,7 @@ static void
 send_through(uint32_t object, uint32_t serial, unsigned int i)
 {
 	struct listener *l = listener_get(object, serial);
-	struct mmsghdr msg[BATCH];
+	static struct mmsghdr msg[BATCH];
 	struct waiting *w;
 	unsigned int n = 0;
 
@@ -144,12 +148,12 @@ send_through(uint32_t object, uint32_t serial, unsigned int i)
 			continue;
 		w->sent = true;
 		memset(&msg[n], 0, sizeof(msg[n]));
-		msg[n].msg_hdr.msg_name = &w->packet.address;
+		msg[n].msg_hdr.msg_name = &w->address;
 		msg[n].msg_hdr.msg_namelen = w->address_len;
-		msg[n].msg_hdr.msg_iov = &w->packet.iov;
+		msg[n].msg_hdr.msg_iov = &w->iov;
 		msg[n].msg_hdr.msg_iovlen = 1;
 		if (w->control_len != 0)
-			msg[n].msg_hdr.msg_control = w->packet.control.bytes;
+			msg[n].msg_hdr.msg_control = w->control.bytes;
 		msg[n].msg_hdr.msg_controllen = w->control_len;
 		n++;
 	}
@@ -159,57 +163,86 @@ send_through(uint32_t object, uint32_t serial, unsigned int i)
 		counter_add(udp_send_dropped, n);
 }
 
-/* False: there is nothing more to read for now. */
-static bool
+/* How many there were: fewer than BATCH, and there are no more for now. */
+static int
 read_batch(struct listener *listener)
 {
-	int i, n;
+	unsigned int i, got, nanswers = 0;
+	int n;
 
 	for (i = 0; i < BATCH; i++) {
-		in_msg[i].msg_hdr.msg_namelen = sizeof(in[i].address);
-		in_msg[i].msg_hdr.msg_controllen = CONTROL_LEN;
-		in_msg[i].msg_hdr.msg_flags = 0;
+		iov[i].iov_len = ROOM;
+		in[i].msg_hdr.msg_namelen = sizeof(from[i]);
+		in[i].msg_hdr.msg_controllen =
+		    listener->wildcard ? CONTROL_LEN : 0;
 	}
 	do
-		n = recvmmsg(listener->fd, in_msg, BATCH, MSG_DONTWAIT, NULL);
+		n = recvmmsg(listener->fd, in, BATCH, MSG_DONTWAIT, NULL);
 	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return false;
-	for (i = 0; i < n; i++)
-		take(listener, &in_msg[i], &in[i]);
-	return n == BATCH;
+	if (n <= 0)
+		return 0;
+	got = (unsigned int)n;
+	counter_add(queries_udp, got);
+	for (i = 0; i < got; i++)
+		query_read(&loop_queries, &question[i], bytes[i], in[i].msg_len,
+		    (in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0);
+	for (i = 0; i < got && i < NEAR; i++)
+		query_near(&loop_queries, &question[i]);
+	for (i = 0; i < got; i++) {
+		if (i + NEAR < got)
+			query_near(&loop_queries, &question[i + NEAR]);
+		if (take(listener, i) &&
+		    answer(listener, i, &answers[nanswers]))
+			nanswers++;
+	}
+	send_all(listener->fd, answers, nanswers);
+	return n;
 }
 
-static void
-take(struct listener *listener, struct mmsghdr *msg, struct packet *packet)
+/* True: loop_reply is the answer. */
+static bool
+take(struct listener *listener, unsigned int i)
 {
-	struct query_client client;
+	struct query_client client = { .proto = IPC_UDP };
 
-	counter_inc(queries_udp);
-	memset(&client, 0, sizeof(client));
-	client.proto = IPC_UDP;
 	client.object = listener_object(listener);
 	client.serial = listener->serial;
 	if (!netaddr_from_sockaddr(
-		&client.address, (const struct sockaddr *)&packet->address) ||
+		&client.address, (const struct sockaddr *)&from[i]) ||
 	    client.address.port == 0 ||
-	    !asked_address(listener, &msg->msg_hdr, &client)) {
+	    !asked_address(listener, &in[i].msg_hdr, &client)) {
 		counter_inc(queries_dropped);
-		return;
+		return false;
 	}
-	switch (
-	    query_take(&loop_queries, &loop_settings, &client, packet->bytes,
-		msg->msg_len, (msg->msg_hdr.msg_flags & MSG_TRUNC) != 0,
-		loop_now(), &loop_reply)) {
+	switch (query_take_read(&loop_queries, &loop_settings, &client,
+	    &question[i], loop_now(), &loop_reply)) {
 	case QUERY_DROPPED:
 		break;
 	case QUERY_ANSWERED:
-		udp_reply(&loop_reply);
-		break;
+		return true;
 	case QUERY_IN_FLIGHT:
 		listener->in_flight++;
 		break;
 	}
+	return false;
+}
+
+/* Puts loop_reply where its question lay, and into *msg back to where that
+ * came from. */
+static bool
+answer(const struct listener *listener, unsigned int i, struct mmsghdr *msg)
+{
+	if (loop_reply.len > ROOM) {
+		counter_inc(udp_send_dropped);
+		return false;
+	}
+	memcpy(bytes[i], loop_reply.bytes, loop_reply.len);
+	iov[i].iov_len = loop_reply.len;
+	*msg = in[i];
+	msg->msg_hdr.msg_controllen = listener->wildcard
+	    ? answer_from(&loop_reply.client, &control[i])
+	    : 0;
+	return true;
 }
 
 /* False: a broadcast or multicast address, which is never answered. */
@@ -244,7 +277,7 @@ asked_address(const struct listener *listener, struct msghdr *msg,
 }
 
 static size_t
-answer_from(const struct query_client *client, struct control *control)
+answer_from(const struct query_client *client, struct control *room)
 {
 	struct in6_pktinfo v6;
 	struct in_pktinfo v4;
@@ -253,22 +286,21 @@ answer_from(const struct query_client *client, struct control *control)
 		memset(&v4, 0, sizeof(v4));
 		memcpy(&v4.ipi_spec_dst, client->local, 4);
 		return put_control(
-		    control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+		    room, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
 	}
 	memset(&v6, 0, sizeof(v6));
 	memcpy(&v6.ipi6_addr, client->local, 16);
 	v6.ipi6_ifindex = client->interface;
-	return put_control(
-	    control, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+	return put_control(room, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
 }
 
 static size_t
 put_control(
-    struct control *control, int level, int type, const void *data, size_t len)
+    struct control *room, int level, int type, const void *data, size_t len)
 {
-	struct cmsghdr *head = (struct cmsghdr *)control->bytes;
+	struct cmsghdr *head = (struct cmsghdr *)room->bytes;
 
-	memset(control, 0, sizeof(*control));
+	memset(room, 0, sizeof(*room));
 	head->cmsg_level = level;
 	head->cmsg_type = type;
 	head->cmsg_len = CMSG_LEN(len);
