@@ -1,5 +1,6 @@
 /* A real worker, asked over UDP. */
 #include <atf-c.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -65,6 +66,51 @@ CASE(many_questions_and_answers_go_in_batches_and_none_is_lost)
 	ATF_CHECK_EQ(200, counters.value[COUNTER_queries_forwarded]);
 	ATF_CHECK_EQ(200, counters.value[COUNTER_answers_upstream]);
 	ATF_CHECK_EQ(0, counters.value[COUNTER_udp_send_dropped]);
+	harness_stop(&h);
+}
+
+/* Full batches, of what is dropped, answered at once and asked of others. */
+CASE(a_socket_that_was_busy_is_listened_to_again)
+{
+	uint8_t crumb[12] = { 0 };
+	bool seen[99] = { false };
+	uint16_t i;
+	int fd;
+
+	(void)tc;
+	harness_up(&h);
+	fd = client_connect(&h.socket[0]);
+	ATF_REQUIRE_EQ(0, kill(h.pid, SIGSTOP));
+	for (i = 0; i < 99; i++) {
+		crumb[1] = (uint8_t)i;
+		crumb[2] = i % 3 == 1 ? DNS_QR >> 8 : 0;
+		if (i % 3 == 2)
+			client_ask(fd, IPC_UDP, i, "busy.example.", 0);
+		else
+			client_send(fd, crumb, sizeof(crumb));
+	}
+	ATF_REQUIRE_EQ(0, kill(h.pid, SIGCONT));
+	for (i = 0; i < 33; i++) {
+		harness_question(&h, &q, &question);
+		harness_answer(&h, q.id, &question, 1);
+	}
+	for (i = 0; i < 66; i++) {
+		(void)client_receive(fd, IPC_UDP, buf);
+		ATF_REQUIRE(message_id(buf) < 99);
+		ATF_CHECK_EQ(
+		    message_id(buf) % 3 == 2 ? DNS_NOERROR : DNS_FORMERR,
+		    message_rcode(buf));
+		ATF_REQUIRE(message_id(buf) % 3 != 1);
+		ATF_REQUIRE(!seen[message_id(buf)]);
+		seen[message_id(buf)] = true;
+	}
+	for (i = 500; i < 503; i++) {
+		client_ask(fd, IPC_UDP, i, "again.example.", 0);
+		harness_question(&h, &q, &question);
+		harness_answer(&h, q.id, &question, 1);
+		(void)client_receive(fd, IPC_UDP, buf);
+		ATF_CHECK_EQ(i, message_id(buf));
+	}
 	harness_stop(&h);
 }
 
@@ -213,6 +259,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_question_is_forwarded_and_its_answer_comes_back);
 	ATF_TP_ADD_TC(
 	    tp, many_questions_and_answers_go_in_batches_and_none_is_lost);
+	ATF_TP_ADD_TC(tp, a_socket_that_was_busy_is_listened_to_again);
 	ATF_TP_ADD_TC(tp, an_answer_too_large_for_the_client_is_truncated);
 	ATF_TP_ADD_TC(
 	    tp, a_wildcard_socket_answers_from_the_address_that_was_asked);

@@ -28,6 +28,7 @@ static struct listener listeners[LISTENERS_MAX];
 static uint32_t used; /* how many of them ever were */
 static uint32_t serials;
 static uint32_t retired;
+static uint32_t busy;
 static bool stopped;
 
 void
@@ -100,6 +101,39 @@ listener_pause_tcp(bool pause)
 }
 
 void
+listener_busy(struct listener *l)
+{
+	if (l->busy || l->retired)
+		return;
+	(void)event_del(&l->event);
+	l->busy = true;
+	busy++;
+}
+
+bool
+listener_is_busy(void)
+{
+	return busy != 0;
+}
+
+void
+listener_read_busy(void)
+{
+	struct listener *l;
+	uint32_t i;
+
+	for (i = 0; i < used && busy != 0; i++) {
+		l = &listeners[i];
+		if (l->fd == -1 || !l->busy || !udp_read(l))
+			continue;
+		l->busy = false;
+		busy--;
+		if (event_add(&l->event, NULL) == -1)
+			fatal("event_add");
+	}
+}
+
+void
 listener_reap(void)
 {
 	uint32_t i;
@@ -161,6 +195,9 @@ static void
 retire(struct listener *l)
 {
 	(void)event_del(&l->event);
+	if (l->busy)
+		busy--;
+	l->busy = false;
 	l->retired = true;
 	retired++;
 	if (l->listen.proto == IPC_UDP)
@@ -207,7 +244,7 @@ readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (l->listen.proto == IPC_UDP)
-		udp_read(l);
+		(void)udp_read(l);
 	else
 		tcp_accept(l);
 }

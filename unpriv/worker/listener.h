@@ -24,6 +24,7 @@ struct listener {
 	uint32_t dropped; /* by the kernel, as of the last look */
 	bool retired; /* of an earlier config: not read any more */
 	bool wildcard;
+	bool busy; /* read in each turn, and not waited for */
 };
 
 /*
@@ -41,6 +42,16 @@ uint32_t listener_object(const struct listener *listener);
 void listener_stop(void);
 /* Stops accepting for a while (no descriptors left), and begins again. */
 void listener_pause_tcp(bool pause);
+/*
+ * A UDP socket with so much to read that nobody need wait for it: until it is
+ * found empty it is out of the event loop, which the kernel would else wake
+ * for each packet that comes, and for each that is sent.
+ */
+void listener_busy(struct listener *listener);
+bool listener_is_busy(void); /* any of them */
+/* Reads from those; once each turn. */
+void listener_read_busy(void);
+
 /* Closes the retired ones that nobody needs; once each turn. */
 void listener_reap(void);
 /* Adds what the kernel dropped since the last look to the counters. */

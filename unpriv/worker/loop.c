@@ -50,8 +50,13 @@ loop_run(void)
 {
 	while (!is_finished()) {
 		now = 0;
-		if (event_base_loop(loop_base, EVLOOP_ONCE) == -1)
+		/* While there is certainly something to read, it is only
+		 * asked for what else there is. */
+		if (event_base_loop(loop_base,
+			listener_is_busy() ? EVLOOP_NONBLOCK : EVLOOP_ONCE) ==
+		    -1)
 			fatal("event loop");
+		listener_read_busy();
 		turn();
 	}
 }

@@ -73,14 +73,17 @@ udp_init(void)
 	}
 }
 
-void
+bool
 udp_read(struct listener *listener)
 {
-	int i;
+	int i, n = 0;
 
-	for (i = 0; i < TURN; i++)
-		if (read_batch(listener) != BATCH)
+	for (i = 0; i < TURN; i++) {
+		n = read_batch(listener);
+		if (n != BATCH)
 			break;
+	}
+	return n == 0;
 }
 
 void
@@ -181,6 +184,8 @@ read_batch(struct listener *listener)
 	while (n == -1 && errno == EINTR);
 	if (n <= 0)
 		return 0;
+	if (n == BATCH)
+		listener_busy(listener);
 	got = (unsigned int)n;
 	counter_add(queries_udp, got);
 	for (i = 0; i < got; i++)

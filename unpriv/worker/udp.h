@@ -10,8 +10,9 @@
 
 /* Once, before the first socket is read. */
 void udp_init(void);
-/* Reads some batches; not all there is, so that others have their turn. */
-void udp_read(struct listener *listener);
+/* Reads some batches; not all there is, so that others have their turn. True:
+ * it was found empty. */
+bool udp_read(struct listener *listener);
 /* Reads until there is nothing more (or a bound that is not met in peace). */
 void udp_drain(struct listener *listener);
 /* Queues an answer; it is sent when enough are there, or by udp_flush. */
