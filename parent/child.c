@@ -207,7 +207,7 @@ say_cause(const struct child *c, int status)
 		    "%s: exited with status %d", c->name, WEXITSTATUS(status));
 	/* What it wrote there, and what it answered, may be forged. */
 	if (c->broke || sig == SIGSYS)
-		configure_cache(c->parent);
+		configure_cache(c->parent, "it may hold what is forged");
 }
 
 /* At once after a good life; later and later after short ones. */

@@ -14,6 +14,7 @@
 #define NITEMS(a) (sizeof(a) / sizeof((a)[0]))
 
 static void prefix(struct conf *, const char *);
+static bool is_same(const struct conf_upstream *, const struct conf_upstream *);
 
 /* Loopback, private networks, link-local and carriers' NAT: who can be a
  * neighbour, and never the Internet. */
@@ -72,6 +73,50 @@ config_may_become(
 			may = false;
 		}
 	return may;
+}
+
+bool
+config_asks_elsewhere(const struct conf *now, const struct conf *next)
+{
+	const struct conf_zone *a, *b;
+	uint32_t i;
+
+	if (now->nzone != next->nzone || now->nused != next->nused)
+		return true;
+	for (i = 0; i < now->nzone; i++) {
+		a = &now->zone[i];
+		b = &next->zone[i];
+		if (a->name_len != b->name_len ||
+		    memcmp(a->name, b->name, a->name_len) != 0 ||
+		    a->nupstream != b->nupstream ||
+		    memcmp(a->upstream, b->upstream, a->nupstream) != 0)
+			return true;
+	}
+	for (i = 0; i < now->nused; i++)
+		if (!is_same(&now->upstream[i], &next->upstream[i]))
+			return true;
+	return false;
+}
+
+/* But for what the config calls it, and a proxy's password. */
+static bool
+is_same(const struct conf_upstream *a, const struct conf_upstream *b)
+{
+	uint32_t i;
+
+	if (a->naddress != b->naddress || a->npin != b->npin ||
+	    a->plain != b->plain || strcmp(a->host, b->host) != 0 ||
+	    strcmp(a->ca, b->ca) != 0 ||
+	    strcmp(a->interface, b->interface) != 0 ||
+	    !netaddr_equal(&a->source4, &b->source4) ||
+	    !netaddr_equal(&a->source6, &b->source6) ||
+	    !netaddr_equal(&a->socks, &b->socks) ||
+	    memcmp(a->pin, b->pin, a->npin * sizeof(a->pin[0])) != 0)
+		return false;
+	for (i = 0; i < a->naddress; i++)
+		if (!netaddr_equal(&a->address[i], &b->address[i]))
+			return false;
+	return true;
 }
 
 uint32_t

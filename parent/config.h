@@ -43,6 +43,10 @@ struct conf *config_load(const char *path, char *const *macros, size_t nmacros);
 bool config_may_become(
     const struct conf *now, const struct conf *next, uint32_t tcp_most);
 
+/* Whether a question that now answers may be answered otherwise under next: by
+ * other zones, by other upstreams, in another order, or otherwise verified. */
+bool config_asks_elsewhere(const struct conf *now, const struct conf *next);
+
 /* How many there are to be: as many as it says, or one for each CPU. */
 uint32_t config_workers(const struct conf *conf);
 

@@ -43,12 +43,12 @@ configure_peers(struct parent *p, struct child *c)
 
 /* Who was broken into knew the key, too. */
 void
-configure_cache(struct parent *p)
+configure_cache(struct parent *p, const char *why)
 {
 	uint32_t i;
 
-	if (p->cache != -1)
-		log_info("the cache is empty again");
+	if (p->cache != -1 && why != NULL)
+		log_info("the cache is empty again: %s", why);
 	siphash_key_random(&p->cache_key);
 	p->cache = shared_renew(p->cache, p->conf->cache_size);
 	for (i = 1; i < p->nchildren; i++)

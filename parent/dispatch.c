@@ -130,15 +130,22 @@ take_confined(struct child *c, const struct ipc_confined *confined)
 static void
 take_ready(struct child *c, const struct ipc_generation *ready)
 {
-	if (ready->generation == 0 ||
-	    ready->generation > c->parent->generation ||
+	struct parent *p = c->parent;
+
+	if (ready->generation == 0 || ready->generation > p->generation ||
 	    ready->generation < c->generation) {
 		child_kill(c, "a config that it was never given");
 		return;
 	}
 	c->generation = ready->generation;
 	c->ipc.state = IPC_RUN;
-	parent_ready(c->parent);
+	parent_ready(p);
+	/* From now on nothing new comes from where questions went before. */
+	if (c->role == IPC_TLS && c->generation == p->generation &&
+	    p->asks_elsewhere) {
+		p->asks_elsewhere = false;
+		configure_cache(p, "questions go elsewhere now");
+	}
 }
 
 /*

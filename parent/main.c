@@ -147,7 +147,7 @@ prepare(struct parent *p, const struct options *o)
 	    config_files_open(&p->files, p->conf) == -1)
 		fatalx("not serving");
 	p->cache = -1;
-	configure_cache(p);
+	configure_cache(p, NULL);
 	if (!o->foreground) {
 		/* It stays in this folder: -f may be relative, and is read
 		 * again at a reload. */
@@ -251,6 +251,7 @@ take_config(struct parent *p, struct conf *conf)
 		config_files_close(&files);
 		return false;
 	}
+	p->asks_elsewhere |= config_asks_elsewhere(p->conf, conf);
 	listeners_close(&p->listeners, &fresh);
 	config_files_close(&p->files);
 	p->listeners = fresh;

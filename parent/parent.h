@@ -63,6 +63,7 @@ struct parent {
 	struct config_files files; /* memfds of it */
 	int cache; /* memory that the workers share, -1: none */
 	struct siphash_key cache_key;
+	bool asks_elsewhere; /* than what filled the cache did */
 	struct child child[CHILDREN_MAX]; /* [0] is tls */
 	uint32_t nchildren;
 	uint32_t nofile_worker, nofile_tls;
@@ -98,8 +99,8 @@ void dispatch_some(struct child *c, int max);
 void configure_child(struct child *c); /* the whole config in force */
 void configure_peers(struct parent *p, struct child *c); /* its channels */
 /* The cache begins anew: other memory, which whoever had only the memory from
- * before cannot reach. */
-void configure_cache(struct parent *p);
+ * before cannot reach. why is for the log; NULL: nobody had any. */
+void configure_cache(struct parent *p, const char *why);
 
 /* main.c */
 void parent_ready(struct parent *p); /* a child became ready */

@@ -85,13 +85,44 @@ testcase a_reload_loses_nothing_that_is_known 40 ss
 a_reload_loses_nothing_that_is_known_body() {
 	start_all
 	answers NOERROR www.test.example A
-	echo 'tcp max 77' >>dotproxy.conf
+	echo 'tcp connections 77' >>dotproxy.conf
 	kill -HUP "$dotproxy"
-	says 'reload|generation 2|config.*taken'
+	says ': reloaded'
 	for i in 1 2 3 4; do
 		answers NOERROR www.test.example A
 	done
 	expect_asked www.test.example 1
+}
+
+testcase a_reload_that_asks_elsewhere_forgets_who_answered_before 40 ss
+a_reload_that_asks_elsewhere_forgets_who_answered_before_body() {
+	start_all
+	answers NOERROR www.test.example A
+	other=$(free_port)
+	mv upstream.queries before.queries
+	start_misbehaving "$other"
+	{
+		upstream_block theirs "$other"
+		echo 'forward to "theirs"'
+	} | conf "$port"
+	kill -HUP "$dotproxy"
+	says 'the cache is empty again: questions go elsewhere now'
+	for i in 1 2 3 4; do
+		answers NOERROR www.test.example A
+	done
+	expect_asked www.test.example 1
+	# Once for a change, and no more for the same again.
+	kill -HUP "$dotproxy"
+	must 5 has_reloaded 2
+	for i in 1 2 3 4; do
+		answers NOERROR www.test.example A
+	done
+	expect_asked www.test.example 1
+	atf_check -o inline:'1\n' grep -c 'the cache is empty' dotproxy.log
+}
+
+has_reloaded() { # times
+	[ "$(grep -c ': reloaded' dotproxy.log)" -eq "$1" ]
 }
 
 testcase without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale \
@@ -155,6 +186,7 @@ atf_init_test_cases() {
 	atf_add_test_case without_a_cache_each_question_is_asked
 	atf_add_test_case killed_workers_lose_nothing_that_is_known
 	atf_add_test_case a_reload_loses_nothing_that_is_known
+	atf_add_test_case a_reload_that_asks_elsewhere_forgets_who_answered_before
 	atf_add_test_case \
 	    without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale
 	atf_add_test_case with_no_stale_what_has_ended_is_not_told

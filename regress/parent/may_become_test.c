@@ -132,6 +132,80 @@ ATF_TC_BODY(everything_else_may_change_and_nothing_is_said, tc)
 	free(next);
 }
 
+static void
+asks_elsewhere(const struct conf *now, struct conf *next, const char *change)
+{
+	ATF_CHECK_MSG(config_asks_elsewhere(now, next), "%s", change);
+	*next = *now;
+	ATF_CHECK(!config_asks_elsewhere(now, next));
+}
+
+ATF_TC_WITHOUT_HEAD(what_changes_where_a_question_goes_is_told_from_the_rest);
+ATF_TC_BODY(what_changes_where_a_question_goes_is_told_from_the_rest, tc)
+{
+	struct conf *now, *next;
+	struct conf_upstream *up;
+	struct conf_zone *zone;
+
+	(void)tc;
+	two_configs(&now, &next);
+	up = &next->upstream[0];
+	zone = &next->zone[0];
+	(void)snprintf(up->host, sizeof(up->host), "other.example");
+	asks_elsewhere(now, next, "name");
+	(void)snprintf(up->ca, sizeof(up->ca), "/other.pem");
+	asks_elsewhere(now, next, "ca");
+	up->pin[up->npin - 1][CONF_PIN_LEN - 1] ^= 1;
+	asks_elsewhere(now, next, "pin");
+	up->npin--;
+	asks_elsewhere(now, next, "one pin less");
+	up->address[up->naddress - 1].port++;
+	asks_elsewhere(now, next, "port");
+	up->naddress--;
+	asks_elsewhere(now, next, "one address less");
+	up->plain = true;
+	asks_elsewhere(now, next, "plain");
+	(void)snprintf(up->interface, sizeof(up->interface), "lo");
+	asks_elsewhere(now, next, "interface");
+	up->source4 = now->upstream[0].address[0];
+	asks_elsewhere(now, next, "source");
+	up->source6 = now->upstream[0].address[2];
+	asks_elsewhere(now, next, "source, IPv6");
+	up->socks = now->upstream[0].address[0];
+	asks_elsewhere(now, next, "proxy");
+	next->upstream[1] = next->upstream[0];
+	next->nused = next->nupstream = 2;
+	zone->upstream[1] = 1;
+	zone->nupstream = 2;
+	asks_elsewhere(now, next, "one upstream more");
+	next->zone[1] = next->zone[0];
+	next->nzone = 2;
+	asks_elsewhere(now, next, "a zone more");
+
+	next->upstream[1] = now->upstream[1] = now->upstream[0];
+	next->nused = now->nused = next->nupstream = now->nupstream = 2;
+	zone->nupstream = now->zone[0].nupstream = 2;
+	now->zone[0].upstream[1] = 1;
+	zone->upstream[0] = 1;
+	zone->upstream[1] = 0;
+	asks_elsewhere(now, next, "the other upstream first");
+	next->zone[1] = now->zone[1] = now->zone[0];
+	next->nzone = now->nzone = 2;
+	next->zone[1].name[0] = 1;
+	next->zone[1].name_len = 3;
+	asks_elsewhere(now, next, "a zone's name");
+
+	up->builtin = !up->builtin;
+	zone->policy = CONF_RACE;
+	next->udp_size = 4096;
+	next->ttl_max = 60;
+	(void)snprintf(up->name, sizeof(up->name), "renamed");
+	next->nallow--;
+	ATF_CHECK(!config_asks_elsewhere(now, next));
+	free(now);
+	free(next);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	log_init("may_become_test", false);
@@ -139,5 +213,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_cache_neither_comes_nor_goes_without_a_restart);
 	ATF_TP_ADD_TC(tp, all_that_need_a_restart_are_named_at_once);
 	ATF_TP_ADD_TC(tp, everything_else_may_change_and_nothing_is_said);
+	ATF_TP_ADD_TC(
+	    tp, what_changes_where_a_question_goes_is_told_from_the_rest);
 	return atf_no_error();
 }
