@@ -2,6 +2,8 @@
  * A client's question, read strictly and once, and the question that is put
  * to an upstream. It must never fail to say what the client may be answered.
  */
+#include <string.h>
+
 #include "opt.h"
 #include "query.h"
 #include "reader.h"
@@ -12,6 +14,8 @@
 struct counts {
 	uint16_t question, answer, authority, additional;
 };
+
+_Static_assert(offsetof(struct dns_query, question.name) == 0, "comes first");
 
 static void query_empty(struct dns_query *);
 static bool
@@ -56,17 +60,15 @@ dns_query_read(struct dns_query *query, const uint8_t *msg, size_t len)
 	return DNS_TAKE;
 }
 
-/* All but the bytes of a name, of which there is none. */
+/* All but the bytes of a name, of which there is none: they come first. */
 static void
 query_empty(struct dns_query *query)
 {
-	query->question.name_len = 0;
-	query->question.type = query->question.class = 0;
-	query->id = query->flags = query->rcode = 0;
+	const size_t rest = offsetof(struct dns_query, question.name_len);
+
+	memset((uint8_t *)query + rest, 0, sizeof(*query) - rest);
 	query->ede = DNS_EDE_NONE;
 	query->udp_size = DNS_UDP_MIN;
-	query->edns = query->dnssec_ok = false;
-	query->keepalive = query->padding = query->client_subnet = false;
 }
 
 uint8_t
