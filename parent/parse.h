@@ -41,7 +41,7 @@ struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
 	int cache, ttl_min, ttl_max, ttl_negative, stale;
 	int special[SPECIALS], hosts;
-	int name, ca; /* of the upstream being read */
+	int name, ca, via, interface; /* of the upstream being read */
 };
 
 struct parser {
@@ -52,6 +52,7 @@ struct parser {
 	/* The file, and the lexer's place in it. */
 	char *text;
 	size_t len, pos;
+	bool readable; /* by everyone */
 	int line;
 	int depth; /* open braces */
 	int base; /* of them, those of the statement's surroundings */
@@ -98,10 +99,14 @@ struct parser {
 #define A_PREFIX    "an address or a prefix such as 192.0.2.0/24"
 #define A_HOST	    "a host name or an IP address, as in the certificate"
 #define A_PIN	    "sha256/ and the base64 of 32 bytes"
-#define AN_UPSTREAM "the name of an upstream"
-#define A_NAME	    "a domain name"
-#define A_POLICY    "failover, fastest, round-robin or race"
-#define END	    "the end of the line"
+#define AN_ENDPOINT "an address and port such as 127.0.0.1:40000 or [::1]:40000"
+#define AN_INTERFACE                                                           \
+	"the name of an interface, of at most 15 bytes without / or :"
+#define A_SOCKS_WORD "a word of 1 to 255 bytes"
+#define AN_UPSTREAM  "the name of an upstream"
+#define A_NAME	     "a domain name"
+#define A_POLICY     "failover, fastest, round-robin or race"
+#define END	     "the end of the line"
 
 /* parse.y: the keywords, and where each may open a statement. */
 enum place { PLACE_FILE, PLACE_UPSTREAM, PLACE_NONE };
@@ -180,6 +185,17 @@ void add_address(struct parser *p, struct word w, struct word port);
 void set_host(struct parser *p, struct word w);
 void set_ca(struct parser *p, struct word w);
 void add_pin(struct parser *p, struct word w);
+/* parse_way.c: how an upstream is reached. */
+void set_socks(struct parser *p, struct word w);
+/* The proxy's user, or the password. */
+void
+set_socks_word(struct parser *p, char field[CONF_SOCKS_MAX], struct word w);
+void set_interface(struct parser *p, struct word w);
+void set_source(struct parser *p, struct word w); /* one of each family */
+/* At the end: says so when others may read them. */
+void check_passwords(const struct parser *p);
+
+/* parse_upstream.c again: for zones. */
 int find_upstream(const struct conf *conf, const char *name); /* -1: none */
 /* Makes it one of the config's; its index there, or -1. */
 int add_builtin(struct parser *p, struct word w);

@@ -25,6 +25,7 @@
 %token	CACHE NO TTL MIN MAX NEGATIVE STALE
 %token	SPECIAL LOCAL DATA HOSTS
 %token	ZONE POLICY
+%token	VIA SOCKS5 PASSWORD INTERFACE SOURCE
 
 %%
 
@@ -296,7 +297,10 @@ last	: /* empty */
 	| item
 	;
 
-item	: ADDRESS			{ expect(p, AN_ADDRESS); }
+item	: setting			{ expect(p, END); }
+	;
+
+setting	: ADDRESS			{ expect(p, AN_ADDRESS); }
 	  WORD				{ expect(p, "\"port\" or " END); }
 	  port				{ add_address(p, $3, $5); }
 	| NAME				{ expect(p, A_HOST); }
@@ -311,6 +315,33 @@ item	: ADDRESS			{ expect(p, AN_ADDRESS); }
 	}
 	| PIN				{ expect(p, A_PIN); }
 	  WORD				{ add_pin(p, $3); }
+	| VIA				{ expect(p, "\"socks5\""); }
+	  SOCKS5			{ expect(p, AN_ENDPOINT); }
+	  WORD				{
+		if (once(p, $1, &p->seen.via))
+			set_socks(p, $5);
+		expect(p, "\"user\" or " END);
+	}
+	  socks_user
+	| INTERFACE			{ expect(p, AN_INTERFACE); }
+	  WORD				{
+		if (once(p, $1, &p->seen.interface))
+			set_interface(p, $3);
+	}
+	| SOURCE			{ expect(p, AN_ADDRESS); }
+	  WORD				{ set_source(p, $3); }
+	;
+
+socks_user : /* empty */
+	| USER				{ expect(p, A_SOCKS_WORD); }
+	  WORD				{
+		set_socks_word(p, p->up->socks_user, $3);
+		expect(p, "\"password\"");
+	}
+	  PASSWORD			{ expect(p, A_SOCKS_WORD); }
+	  WORD				{
+		set_socks_word(p, p->up->socks_password, $7);
+	}
 	;
 
 forward	: FORWARD			{
@@ -373,6 +404,9 @@ const struct keyword keywords[] = {
 	{ "name", NAME, PLACE_UPSTREAM },
 	{ "ca", CA, PLACE_UPSTREAM },
 	{ "pin", PIN, PLACE_UPSTREAM },
+	{ "via", VIA, PLACE_UPSTREAM },
+	{ "interface", INTERFACE, PLACE_UPSTREAM },
+	{ "source", SOURCE, PLACE_UPSTREAM },
 	{ "on", ON, PLACE_NONE },
 	{ "port", PORT, PLACE_NONE },
 	{ "or", OR, PLACE_NONE },
@@ -389,6 +423,8 @@ const struct keyword keywords[] = {
 	{ "data", DATA, PLACE_NONE },
 	{ "zone", ZONE, PLACE_NONE },
 	{ "policy", POLICY, PLACE_NONE },
+	{ "socks5", SOCKS5, PLACE_NONE },
+	{ "password", PASSWORD, PLACE_NONE },
 	{ NULL, 0, PLACE_NONE },
 };
 
@@ -437,5 +473,6 @@ parse(struct parser *p)
 	resolve_zones(p);
 	check_tcp(p);
 	check_ttls(p);
+	check_passwords(p);
 	return p->errors == 0;
 }

@@ -15,7 +15,7 @@
 
 #define FILE_MAX (1024 * 1024)
 
-static bool is_trustworthy(const struct parser *p, int fd);
+static bool is_trustworthy(struct parser *p, int fd);
 static bool is_text(struct parser *p);
 
 bool
@@ -55,7 +55,7 @@ read_file(struct parser *p)
 
 /* Whoever may write the file chooses whom every answer comes from. */
 static bool
-is_trustworthy(const struct parser *p, int fd)
+is_trustworthy(struct parser *p, int fd)
 {
 	struct stat st;
 
@@ -71,8 +71,10 @@ is_trustworthy(const struct parser *p, int fd)
 		log_warnx("%s: others than its owner may write it; fix with "
 			  "chmod go-w",
 		    p->path);
-	else
+	else {
+		p->readable = (st.st_mode & S_IROTH) != 0;
 		return true;
+	}
 	return false;
 }
 

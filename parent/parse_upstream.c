@@ -20,7 +20,7 @@ begin_upstream(struct parser *p, struct word w)
 	p->up_word = w;
 	p->up_errors = p->errors;
 	p->own_address = p->own_pin = false;
-	p->seen.name = p->seen.ca = 0;
+	p->seen.name = p->seen.ca = p->seen.via = p->seen.interface = 0;
 	memset(p->up, 0, sizeof(*p->up));
 	if (!is_name(w.text, CONF_NAME_MAX))
 		complain(p, w,

@@ -14,6 +14,8 @@ static void print_address(const char *, const struct netaddr *, FILE *);
 static void print_scaled(
     const char *, uint32_t, const struct config_scale *, const char *, FILE *);
 static void print_special(const char *, uint32_t, FILE *);
+static void print_way(const struct conf_upstream *, FILE *);
+static void print_word(const char *, const char *, FILE *);
 static void print_quoted(const char *, const char *, FILE *);
 
 void
@@ -107,7 +109,32 @@ print_upstream(const struct conf_upstream *up, FILE *out)
 		print_quoted("\tca", up->ca, out);
 	for (i = 0; i < up->npin; i++)
 		print_quoted("\tpin", config_pin_text(up->pin[i], text), out);
+	print_way(up, out);
 	fprintf(out, "}\n");
+}
+
+static void
+print_way(const struct conf_upstream *up, FILE *out)
+{
+	char text[NETADDR_TEXT];
+
+	if (up->socks.family != 0) {
+		fprintf(out,
+		    up->socks.family == 4 ? "\tvia socks5 %s:%u"
+					  : "\tvia socks5 [%s]:%u",
+		    netaddr_text(&up->socks, text), up->socks.port);
+		if (up->socks_user[0] != '\0') {
+			print_word(" user", up->socks_user, out);
+			print_word(" password", up->socks_password, out);
+		}
+		fputc('\n', out);
+	}
+	if (up->interface[0] != '\0')
+		print_quoted("\tinterface", up->interface, out);
+	if (up->source4.family != 0)
+		fprintf(out, "\tsource %s\n", netaddr_text(&up->source4, text));
+	if (up->source6.family != 0)
+		fprintf(out, "\tsource %s\n", netaddr_text(&up->source6, text));
 }
 
 static void
@@ -149,11 +176,18 @@ print_scaled(const char *keyword, uint32_t n, const struct config_scale *scale,
 static void
 print_quoted(const char *keyword, const char *text, FILE *out)
 {
+	print_word(keyword, text, out);
+	fputc('\n', out);
+}
+
+static void
+print_word(const char *keyword, const char *text, FILE *out)
+{
 	fprintf(out, "%s \"", keyword);
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', out);
 		fputc(*text, out);
 	}
-	fprintf(out, "\"\n");
+	fputc('"', out);
 }

@@ -274,6 +274,38 @@ a_file_that_others_may_write_is_refused_body() {
 	atf_check -o ignore "$tool" w.conf
 }
 
+atf_test_case a_password_that_everyone_may_read_is_warned_of
+a_password_that_everyone_may_read_is_warned_of_body() {
+	write p.conf <<-'EOF'
+	upstream "cloudflare" {
+		via socks5 127.0.0.1:1080 user u password "p"
+	}
+	EOF
+	atf_check -o match:'user "u" password "p"$' "$tool" p.conf
+	chmod 640 p.conf
+	atf_check -o ignore "$tool" p.conf
+	chmod 644 p.conf
+	atf_check -o match:'user "u" password "p"$' \
+	    -e match:'everyone may read it; fix with chmod o-r' "$tool" p.conf
+	sed -i 's/ user.*//' p.conf
+	atf_check -o match:'via socks5 127.0.0.1:1080$' "$tool" p.conf
+}
+
+atf_test_case a_socks_word_of_255_bytes_is_the_longest
+a_socks_word_of_255_bytes_is_the_longest_body() {
+	word=$(printf '%0255d' 0)
+	way='upstream "cloudflare" { via socks5 127.0.0.1:1080 user'
+	echo "$way $word password $word }" | write w.conf
+	atf_check -o match:"user \"$word\" password \"$word\"\$" \
+		"$tool" w.conf
+	echo "$way ${word}0 password x }" | write w.conf
+	atf_check -s exit:1 -e match:'expected a word of 1 to 255 bytes' \
+		"$tool" w.conf
+	echo "$way x password ${word}0 }" | write w.conf
+	atf_check -s exit:1 -e match:'expected a word of 1 to 255 bytes' \
+		"$tool" w.conf
+}
+
 atf_test_case a_file_of_another_user_is_refused
 a_file_of_another_user_is_refused_head() {
 	atf_set require.user root
@@ -314,6 +346,8 @@ atf_init_test_cases() {
 	atf_add_test_case a_nul_byte_is_told_of_with_its_line
 	atf_add_test_case a_file_of_more_than_a_mebibyte_is_refused
 	atf_add_test_case a_file_that_others_may_write_is_refused
+	atf_add_test_case a_password_that_everyone_may_read_is_warned_of
+	atf_add_test_case a_socks_word_of_255_bytes_is_the_longest
 	atf_add_test_case a_file_of_another_user_is_refused
 	atf_add_test_case \
 	    what_is_no_readable_file_is_refused_and_never_waited_for
