@@ -263,11 +263,12 @@ CASE(a_popular_answer_is_asked_for_again_once_before_it_ends)
 	expect_empty();
 }
 
-CASE(what_nobody_asked_for_twice_is_not_asked_for_ahead)
+CASE(what_is_wanted_but_seldom_is_not_asked_for_ahead)
 {
 	(void)tc;
 	asker_up(true);
 	asker_fill(&www, &five_minutes, T);
+	expect_hit(&www, 20, T + 280 * S);
 	expect_hit(&www, 10, T + 290 * S);
 	ATF_CHECK_EQ(0, asker_flush(T + 290 * S));
 	expect_hit(&www, 9, T + 291 * S);
@@ -275,6 +276,56 @@ CASE(what_nobody_asked_for_twice_is_not_asked_for_ahead)
 	/* And that it failed is no client's business. */
 	ATF_CHECK(!asker_fails(&asker.sent[0], T + 292 * S));
 	expect_hit(&www, 8, T + 292 * S);
+	expect_empty();
+}
+
+/* However popular it was once: each life is lengthened by those who want it
+ * then. */
+CASE(who_asks_once_in_the_life_of_an_answer_does_not_lengthen_it)
+{
+	uint64_t life = 300 * S, now = T + life - 10 * S;
+
+	(void)tc;
+	asker_up(true);
+	asker_fill(&www, &five_minutes, T);
+	expect_hit(&www, 200, T + 100 * S);
+	expect_hit(&www, 100, T + 200 * S);
+	expect_hit(&www, 10, now);
+	ATF_REQUIRE_EQ(1, asker_flush(now));
+	ATF_CHECK(!asker_says(&asker.sent[0], &five_minutes, now));
+	now += life - 10 * S;
+	expect_hit(&www, 10, now);
+	ATF_CHECK_EQ(0, asker_flush(now));
+	/* It ends, and begins anew with a question. */
+	now += 20 * S;
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, now));
+	ATF_REQUIRE_EQ(1, asker_flush(now));
+	ATF_CHECK(asker_says(&asker.sent[0], &five_minutes, now));
+	now += life - 10 * S;
+	expect_hit(&www, 10, now);
+	ATF_CHECK_EQ(0, asker_flush(now));
+	expect_empty();
+}
+
+CASE(what_is_wanted_twice_in_each_life_never_ends)
+{
+	uint64_t now = T;
+	int i;
+
+	(void)tc;
+	asker_up(true);
+	asker_fill(&www, &five_minutes, now);
+	expect_hit(&www, 300, now);
+	for (i = 0; i < 100; i++) {
+		expect_hit(&www, 150, now + 150 * S);
+		ATF_CHECK_EQ(0, asker_flush(now + 150 * S));
+		now += 280 * S;
+		expect_hit(&www, 20, now);
+		expect_hit(&www, 20, now);
+		ATF_REQUIRE_EQ(1, asker_flush(now));
+		ATF_CHECK(!asker_says(&asker.sent[0], &five_minutes, now));
+	}
+	ATF_CHECK_EQ(100, counter_value[COUNTER_cache_prefetched]);
 	expect_empty();
 }
 
@@ -286,6 +337,7 @@ CASE(asking_ahead_leaves_room_for_clients)
 	(void)tc;
 	asker_up(true);
 	asker_fill(&www, &five_minutes, T);
+	expect_hit(&www, 200, T + 100 * S);
 	expect_hit(&www, 100, T + 200 * S);
 	q.name = "other.example.";
 	for (i = 1; i < QUERY_BACKLOG; i++)
@@ -327,7 +379,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, without_a_cache_every_question_is_asked);
 	ATF_TP_ADD_TC(
 	    tp, a_popular_answer_is_asked_for_again_once_before_it_ends);
-	ATF_TP_ADD_TC(tp, what_nobody_asked_for_twice_is_not_asked_for_ahead);
+	ATF_TP_ADD_TC(tp, what_is_wanted_but_seldom_is_not_asked_for_ahead);
+	ATF_TP_ADD_TC(
+	    tp, who_asks_once_in_the_life_of_an_answer_does_not_lengthen_it);
+	ATF_TP_ADD_TC(tp, what_is_wanted_twice_in_each_life_never_ends);
 	ATF_TP_ADD_TC(tp, asking_ahead_leaves_room_for_clients);
 	ATF_TP_ADD_TC(tp, at_the_end_everybody_is_told_something);
 	return atf_no_error();

@@ -7,9 +7,11 @@
 
 #include "answers.h"
 
-#define SECOND	  1000
-#define AGEING	  10 /* the last tenth of its time */
-#define IS_FAILED 0xff /* behind a key: of what is known of its failures */
+#define SECOND 1000
+#define AGEING 10 /* the last tenth of its time */
+/* Of an entry's uses, so many may be of its life before. */
+#define LEFT_BY_PUT 1
+#define IS_FAILED   0xff /* behind a key: of what is known of its failures */
 /* How often in a row is in the lower byte of a failure's tag, the config it
  * was under in the others. */
 #define TIMES 0xff
@@ -77,7 +79,7 @@ answers_look(struct answers *answers, const struct settings *settings,
 			counter_inc(cache_hits);
 			if ((hit.expires - now) * AGEING <
 				hit.expires - hit.stored &&
-			    hit.uses > 0 &&
+			    hit.uses > LEFT_BY_PUT &&
 			    cache_claim(&answers->cache, key->hash, key->bytes,
 				key->len, now, 5 * SECOND))
 				return ANSWERS_AGEING;
