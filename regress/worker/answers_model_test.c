@@ -192,7 +192,7 @@ step(bool is_whole)
 static void
 expect_empty(void)
 {
-	(void)asker_expire(UINT64_MAX);
+	(void)asker_stop(UINT64_MAX);
 	ATF_CHECK_EQ(asker.asked, asker.replied);
 	ATF_CHECK_EQ(0, asker.table.nused);
 	ATF_CHECK_EQ(0, asker.table.nclients);

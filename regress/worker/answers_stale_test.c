@@ -255,7 +255,7 @@ CASE(a_failure_of_one_question_is_not_anothers)
 	q.flags = 0;
 	q.type = DNS_TYPE_AAAA;
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, asker_ask(&q, T));
-	ATF_CHECK_EQ(2, asker_expire(UINT64_MAX));
+	ATF_CHECK_EQ(2, asker_stop(T));
 	expect_empty();
 }
 

@@ -41,7 +41,7 @@ expect_miss(const struct asker_question *q, uint64_t now)
 {
 	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(q, now));
 	ATF_CHECK_EQ(1, asker_flush(now));
-	(void)asker_expire(UINT64_MAX);
+	(void)asker_stop(now);
 }
 
 CASE(a_hit_is_the_clients_own_message)
@@ -71,7 +71,7 @@ CASE(a_ttl_counts_down_until_the_answer_ends_to_the_millisecond)
 	expect_hit(&www, 200, T + 100 * S);
 	expect_hit(&www, 1, T + 300 * S - 1);
 	(void)asker_flush(T + 300 * S - 1);
-	(void)asker_expire(UINT64_MAX);
+	(void)asker_stop(T + 300 * S - 1);
 	expect_miss(&www, T + 300 * S);
 	expect_empty();
 }
@@ -346,12 +346,14 @@ CASE(asking_ahead_leaves_room_for_clients)
 	ATF_CHECK_EQ(0, counter_value[COUNTER_cache_prefetched]);
 	/* The last place is a client's. */
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, asker_ask(&q, T + 299 * S));
-	ATF_CHECK_EQ(QUERY_BACKLOG, asker_expire(UINT64_MAX));
+	ATF_CHECK_EQ(QUERY_BACKLOG, asker_stop(T + 299 * S));
 	expect_empty();
 }
 
 CASE(at_the_end_everybody_is_told_something)
 {
+	struct asker_question other = www;
+
 	(void)tc;
 	asker_up(true);
 	asker_fill(&www, &five_minutes, T);
@@ -359,7 +361,19 @@ CASE(at_the_end_everybody_is_told_something)
 	expect_hit(&www, 5, T + 295 * S);
 	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, T + 301 * S));
 	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, T + 302 * S));
-	ATF_CHECK_EQ(2, asker_expire(UINT64_MAX));
+	ATF_CHECK_EQ(2, asker_stop(T + 302 * S));
+	/* What was true before, if that is known. */
+	ATF_CHECK_EQ(DNS_NOERROR, asker_rcode());
+	ATF_CHECK_EQ(DNS_EDE_STALE, asker_ede());
+	ATF_CHECK_EQ(ANSWERS_STALE_TTL, asker_ttl());
+	/* Nothing has failed: the next one is asked. */
+	other.name = "other.example.";
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&other, T + 302 * S));
+	ATF_CHECK_EQ(1, asker_stop(T + 302 * S));
+	ATF_CHECK_EQ(DNS_SERVFAIL, asker_rcode());
+	ATF_CHECK_EQ(DNS_EDE_NOT_READY, asker_ede());
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&other, T + 302 * S));
+	ATF_CHECK_EQ(1, asker_stop(T + 302 * S));
 	expect_empty();
 }
 

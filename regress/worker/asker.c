@@ -162,6 +162,18 @@ asker_expire(uint64_t now)
 	return n;
 }
 
+uint32_t
+asker_stop(uint64_t now)
+{
+	uint32_t n = 0;
+
+	while (query_stop(&asker.table, &asker.settings, now, &asker.reply)) {
+		told();
+		n++;
+	}
+	return n;
+}
+
 void
 asker_fill(const struct asker_question *q, const struct asker_answer *answer,
     uint64_t now)

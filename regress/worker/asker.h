@@ -58,6 +58,8 @@ bool asker_says(const struct asker_sent *to, const struct asker_answer *answer,
 bool asker_fails(const struct asker_sent *to, uint64_t now);
 /* Time goes by; how many clients were told something. */
 uint32_t asker_expire(uint64_t now);
+/* dotproxy stops: the same. */
+uint32_t asker_stop(uint64_t now);
 
 /* Asks, and it is a miss that is answered so, at once. */
 void asker_fill(const struct asker_question *q,

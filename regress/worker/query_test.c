@@ -298,9 +298,8 @@ CASE(a_full_table_sheds_and_has_room_again_after_an_answer)
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, take(START));
 	ATF_CHECK_EQ(QUERY_ANSWERED, take(START));
 	for (i = 0; i < QUERY_MAX; i++)
-		ATF_REQUIRE(
-		    query_expire(&table, &settings, UINT64_MAX, &reply));
-	ATF_CHECK(!query_expire(&table, &settings, UINT64_MAX, &reply));
+		ATF_REQUIRE(query_stop(&table, &settings, START, &reply));
+	ATF_CHECK(!query_stop(&table, &settings, START, &reply));
 	ATF_CHECK_EQ(0, table.nwaiting);
 }
 

@@ -13,7 +13,6 @@
 
 static void turn(void);
 static void tick(evutil_socket_t, short, void *);
-static void expire(uint64_t);
 static bool is_pending(void);
 static bool is_finished(void);
 
@@ -96,7 +95,9 @@ turn(void)
 
 	if (stop_at != 0 && loop_now() >= stop_at)
 		/* Out of time: every one left is told so. */
-		expire(UINT64_MAX);
+		while (query_stop(
+		    &loop_queries, &loop_settings, loop_now(), &loop_reply))
+			loop_send(&loop_reply);
 	do {
 		tcp_flush();
 		channel_flush();
@@ -117,15 +118,10 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	timer_armed = false;
-	expire(loop_now());
-	tcp_tick();
-}
-
-static void
-expire(uint64_t at)
-{
-	while (query_expire(&loop_queries, &loop_settings, at, &loop_reply))
+	while (query_expire(
+	    &loop_queries, &loop_settings, loop_now(), &loop_reply))
 		loop_send(&loop_reply);
+	tcp_tick();
 }
 
 static bool

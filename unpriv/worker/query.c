@@ -330,10 +330,25 @@ query_expire(struct query_table *table, const struct settings *settings,
 		slot = &table->slot[i];
 		if (slot->has_client)
 			counter_inc(queries_timeout);
-		if (now != UINT64_MAX)
-			answers_keep_failure(
-			    &table->answers, settings, &slot->query, now);
+		answers_keep_failure(
+		    &table->answers, settings, &slot->query, now);
 		if (fail_slot(table, settings, i, &ede, now, reply))
+			return true;
+	}
+	return false;
+}
+
+bool
+query_stop(struct query_table *table, const struct settings *settings,
+    uint64_t now, struct query_reply *reply)
+{
+	const struct dns_ede ede =
+	    query_ede(DNS_EDE_NOT_READY, "dotproxy is stopping");
+
+	while (table->oldest != QUERY_NONE) {
+		if (table->slot[table->oldest].has_client)
+			counter_inc(queries_timeout);
+		if (fail_slot(table, settings, table->oldest, &ede, now, reply))
 			return true;
 	}
 	return false;

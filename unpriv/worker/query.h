@@ -77,8 +77,13 @@ int query_answer(struct query_table *table, const struct settings *settings,
     struct query_reply *reply);
 
 /* True: a question ran out of time, or its client of patience: send *reply and
- * call again. UINT64_MAX: out of time are all. */
+ * call again. */
 bool query_expire(struct query_table *table, const struct settings *settings,
+    uint64_t now, struct query_reply *reply);
+
+/* The same at the end, when nobody is waited for any more: of all. It is no
+ * failure of the questions'. */
+bool query_stop(struct query_table *table, const struct settings *settings,
     uint64_t now, struct query_reply *reply);
 
 #endif
