@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dotproxy/cause.h"
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
@@ -183,30 +184,17 @@ forget(struct child *c)
 static void
 say_cause(const struct child *c, int status)
 {
-	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	char call[SANDBOX_TEXT];
+	char text[CAUSE_TEXT];
 
-	if (sig == SIGSYS && c->refused != 0)
-		log_warnx("%s: killed by its seccomp filter: it called %s "
-			  "(system call %u), which it must never do",
-		    c->name, sandbox_call_name(c->refused - 1, call),
-		    c->refused - 1);
-	else if (sig == SIGSYS)
-		log_warnx("%s: killed by its seccomp filter (SIGSYS); the "
-			  "kernel's audit log, type=1326, has the system call",
-		    c->name);
-	else if (sig != 0)
-		log_warnx("%s: killed by signal %d (%s)", c->name, sig,
-		    strsignal(sig));
-	else if (WEXITSTATUS(status) == 127)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		log_warnx("%s: %s/dotproxy-%s cannot be run; -L names the "
 			  "folder of the child programs",
 		    c->name, c->parent->libexec, program_of(c));
 	else
 		log_warnx(
-		    "%s: exited with status %d", c->name, WEXITSTATUS(status));
+		    "%s: %s", c->name, cause_text(status, c->refused, text));
 	/* What it wrote there, and what it answered, may be forged. */
-	if (c->broke || sig == SIGSYS)
+	if (c->broke || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS))
 		configure_cache(c->parent, "it may hold what is forged");
 }
 

@@ -14,13 +14,12 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
+#include "dotproxy/notify.h"
 #include "dotproxy/sandbox.h"
 
 #include "config.h"
-#include "notify.h"
+#include "options.h"
 #include "parent.h"
-
-#define MACROS_MAX 64
 
 /* Descriptors of a worker beside its connections: its sockets, twice while
  * it reloads, and a few. The TLS process has 4 connections for an address. */
@@ -29,16 +28,6 @@
 /* Ours: two sets of listeners at a reload, the largest config's. */
 #define NOFILE_PARENT 32768
 
-struct options {
-	const char *file;
-	const char *libexec;
-	char *macro[MACROS_MAX];
-	size_t nmacro;
-	bool foreground, check, verbose;
-};
-
-static void usage(void) __attribute__((noreturn));
-static void parse_options(struct options *, int, char *[]);
 static void prepare(struct parent *, const struct options *);
 static void start_children(struct parent *);
 static void watch_signals(struct parent *);
@@ -64,7 +53,7 @@ main(int argc, char *argv[])
 	    (p->null = open("/dev/null", O_RDWR | O_CLOEXEC)) <= STDERR_FILENO)
 		if (p->null == -1)
 			fatal("/dev/null");
-	parse_options(&options, argc, argv);
+	options_parse(&options, argc, argv);
 	if ((p->conf = config_load(
 		 options.file, options.macro, options.nmacro)) == NULL)
 		return 1;
@@ -81,49 +70,6 @@ main(int argc, char *argv[])
 		fatalx("event loop");
 	log_info("stopped");
 	return 0;
-}
-
-static void
-usage(void)
-{
-	log_warnx("usage: dotproxy [-dnv] [-D macro=value] [-f file] [-L dir]");
-	exit(2);
-}
-
-static void
-parse_options(struct options *o, int argc, char *argv[])
-{
-	int ch;
-
-	o->libexec = LIBEXEC;
-	while ((ch = getopt(argc, argv, "D:df:L:nv")) != -1)
-		switch (ch) {
-		case 'D':
-			if (o->nmacro == MACROS_MAX)
-				usage();
-			o->macro[o->nmacro++] = optarg;
-			break;
-		case 'd':
-			o->foreground = true;
-			break;
-		case 'f':
-			o->file = optarg;
-			break;
-		case 'L':
-			o->libexec = optarg;
-			break;
-		case 'n':
-			o->check = true;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		default:
-			usage();
-		}
-	if (optind != argc)
-		usage();
-	log_set_verbose(o->verbose);
 }
 
 /* All that needs privilege or a file, and then the confinement. */

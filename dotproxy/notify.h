@@ -1,6 +1,6 @@
 /* Tells a service manager how we are (sd_notify(3)'s protocol). */
-#ifndef PARENT_NOTIFY_H
-#define PARENT_NOTIFY_H
+#ifndef DOTPROXY_NOTIFY_H
+#define DOTPROXY_NOTIFY_H
 
 /* Reads NOTIFY_SOCKET; without it notify_send does nothing. Call early, and
  * before the sandbox: it makes the socket. */

@@ -1,0 +1,13 @@
+/* What a process died of, in words. */
+#ifndef DOTPROXY_CAUSE_H
+#define DOTPROXY_CAUSE_H
+
+#include <stdint.h>
+
+#define CAUSE_TEXT 160
+
+/* Of wait(2)'s status; refused: the system call that it said its filter
+ * refused, and one, or 0. Into buf, which it returns. */
+const char *cause_text(int status, uint32_t refused, char buf[CAUSE_TEXT]);
+
+#endif
