@@ -18,11 +18,9 @@ dns_opt_write(struct dns_writer *w, const struct dns_query *query,
 	size_t i, length_at;
 
 	dns_write_u8(w, 0);
-	dns_write_u16(w, DNS_TYPE_OPT);
-	dns_write_u16(w, reply->udp_size);
-	dns_write_u8(w, (uint8_t)(rcode >> 4));
-	dns_write_u8(w, 0); /* the version */
-	dns_write_u16(w, query->dnssec_ok ? DNS_OPT_DO : 0);
+	/* The rcode's upper bits stand before the version, 0. */
+	dns_write_four(w, DNS_TYPE_OPT, reply->udp_size,
+	    (uint16_t)(rcode >> 4 << 8), query->dnssec_ok ? DNS_OPT_DO : 0);
 	length_at = w->pos;
 	dns_write_u16(w, 0);
 	if (query->keepalive && reply->tcp) {

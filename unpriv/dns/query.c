@@ -40,8 +40,7 @@ dns_query_read(struct dns_query *query, const uint8_t *msg, size_t len)
 	dns_reader_init(&r, msg, len);
 	if (len < DNS_HEADER_LEN)
 		return DNS_DROP;
-	query->id = dns_read_u16(&r);
-	query->flags = dns_read_u16(&r);
+	dns_read_two(&r, &query->id, &query->flags);
 	if ((query->flags & DNS_QR) != 0)
 		return DNS_DROP;
 	whole = read_sections(query, &r, &version);
@@ -137,10 +136,7 @@ read_sections(struct dns_query *query, struct dns_reader *r, uint8_t *version)
 {
 	struct counts n;
 
-	n.question = dns_read_u16(r);
-	n.answer = dns_read_u16(r);
-	n.authority = dns_read_u16(r);
-	n.additional = dns_read_u16(r);
+	dns_read_four(r, &n.question, &n.answer, &n.authority, &n.additional);
 	/* RFC 9619: a QDCOUNT above 1 means nothing. */
 	if (n.question > 1 || (n.question == 1 && !read_question(query, r)))
 		return false;
@@ -158,8 +154,7 @@ read_question(struct dns_query *query, struct dns_reader *r)
 	struct dns_question *q = &query->question;
 
 	dns_read_name(r, q->name, &q->name_len, false);
-	q->type = dns_read_u16(r);
-	q->class = dns_read_u16(r);
+	dns_read_two(r, &q->type, &q->class);
 	if (r->failed)
 		q->name_len = 0;
 	return !r->failed;

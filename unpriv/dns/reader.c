@@ -2,6 +2,7 @@
  * The bounds-checked reader and writer: the only place where a stranger's
  * message is indexed. Neither ever touches a byte outside base[0 .. len).
  */
+#include <endian.h>
 #include <string.h>
 
 #include "dns.h"
@@ -56,6 +57,31 @@ dns_read_u32(struct dns_reader *r)
 		(uint32_t)p[2] << 8 | p[3];
 }
 
+void
+dns_read_two(struct dns_reader *r, uint16_t *a, uint16_t *b)
+{
+	uint32_t v = dns_read_u32(r);
+
+	*a = (uint16_t)(v >> 16);
+	*b = (uint16_t)v;
+}
+
+void
+dns_read_four(
+    struct dns_reader *r, uint16_t *a, uint16_t *b, uint16_t *c, uint16_t *d)
+{
+	const uint8_t *p = take(r, 8);
+	uint64_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	v = be64toh(v);
+	*a = (uint16_t)(v >> 48);
+	*b = (uint16_t)(v >> 32);
+	*c = (uint16_t)(v >> 16);
+	*d = (uint16_t)v;
+}
+
 const uint8_t *
 dns_read_bytes(struct dns_reader *r, size_t n)
 {
@@ -80,6 +106,13 @@ dns_read_name(
 	*len = 0;
 	if (r->failed)
 		return;
+	if (pos < end && r->base[pos] == 0) {
+		if (name != NULL)
+			name[0] = 0;
+		*len = 1;
+		r->pos = pos + 1;
+		return;
+	}
 	for (;;) {
 		if (pos >= end)
 			goto fail;
@@ -162,6 +195,25 @@ dns_write_u32(struct dns_writer *w, uint32_t v)
 }
 
 void
+dns_write_two(struct dns_writer *w, uint16_t a, uint16_t b)
+{
+	dns_write_u32(w, (uint32_t)a << 16 | b);
+}
+
+void
+dns_write_four(
+    struct dns_writer *w, uint16_t a, uint16_t b, uint16_t c, uint16_t d)
+{
+	uint8_t *p = grow(w, 8);
+	uint64_t v =
+	    (uint64_t)a << 48 | (uint64_t)b << 32 | (uint64_t)c << 16 | d;
+
+	v = htobe64(v);
+	if (p != NULL)
+		memcpy(p, &v, sizeof(v));
+}
+
+void
 dns_write_bytes(struct dns_writer *w, const void *from, size_t n)
 {
 	uint8_t *p = grow(w, n);
@@ -206,13 +258,16 @@ dns_write_u32_at(struct dns_writer *w, size_t pos, uint32_t v)
 void
 dns_write_lower_u32_at(struct dns_writer *w, size_t pos, uint32_t by)
 {
-	struct dns_reader r;
 	uint32_t v;
 
-	dns_reader_init(&r, w->base, w->pos);
-	dns_read_skip(&r, pos);
-	v = dns_read_u32(&r);
-	dns_write_u32_at(w, pos, v > by ? v - by : 0);
+	if (w->failed || w->pos < 4 || pos > w->pos - 4) {
+		w->failed = true;
+		return;
+	}
+	memcpy(&v, w->base + pos, sizeof(v));
+	v = be32toh(v);
+	v = htobe32(v > by ? v - by : 0);
+	memcpy(w->base + pos, &v, sizeof(v));
 }
 
 /* The next n bytes, which are then behind the reader; NULL once it failed. */

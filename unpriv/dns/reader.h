@@ -23,6 +23,10 @@ size_t dns_reader_left(const struct dns_reader *r);
 uint8_t dns_read_u8(struct dns_reader *r);
 uint16_t dns_read_u16(struct dns_reader *r);
 uint32_t dns_read_u32(struct dns_reader *r);
+/* Two and four numbers of two bytes each, with one look at the bounds. */
+void dns_read_two(struct dns_reader *r, uint16_t *a, uint16_t *b);
+void dns_read_four(
+    struct dns_reader *r, uint16_t *a, uint16_t *b, uint16_t *c, uint16_t *d);
 /* n bytes in place, or NULL (failed is set). n may be 0. */
 const uint8_t *dns_read_bytes(struct dns_reader *r, size_t n);
 void dns_read_skip(struct dns_reader *r, size_t n);
@@ -51,6 +55,9 @@ void dns_writer_init(struct dns_writer *w, void *base, size_t cap);
 void dns_write_u8(struct dns_writer *w, uint8_t v);
 void dns_write_u16(struct dns_writer *w, uint16_t v);
 void dns_write_u32(struct dns_writer *w, uint32_t v);
+void dns_write_two(struct dns_writer *w, uint16_t a, uint16_t b);
+void dns_write_four(
+    struct dns_writer *w, uint16_t a, uint16_t b, uint16_t c, uint16_t d);
 void dns_write_bytes(struct dns_writer *w, const void *p, size_t n);
 void dns_write_zeroes(struct dns_writer *w, size_t n);
 /* Overwrites two bytes already written at pos (an RDLENGTH, a count). */

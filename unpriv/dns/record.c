@@ -22,8 +22,7 @@ dns_record_read(struct dns_record *record, struct dns_reader *r)
 	record->start = r->pos;
 	dns_read_name(r, NULL, &len, true);
 	record->fixed = r->pos;
-	record->type = dns_read_u16(r);
-	record->class = dns_read_u16(r);
+	dns_read_two(r, &record->type, &record->class);
 	record->ttl = dns_read_u32(r);
 	record->end = dns_read_u16(r);
 	record->rdata = r->pos;

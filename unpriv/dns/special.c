@@ -148,6 +148,18 @@ dns_special_may_be(const struct dns_question *question, unsigned int set)
 
 	if (question->type == DNS_TYPE_ANY)
 		return true;
+	if (question->name_len < 2)
+		return false;
+	/* Nearly all end in another letter than these, whatever they are. */
+	switch (question->name[question->name_len - 2] | 0x20) {
+	case 'a':
+	case 'd':
+	case 'n':
+	case 't':
+		break;
+	default:
+		return false;
+	}
 	dns_reader_init(&r, question->name, question->name_len);
 	while ((len = dns_read_u8(&r)) != 0) {
 		dns_read_skip(&r, len);

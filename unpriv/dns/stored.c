@@ -59,8 +59,7 @@ dns_stored_key(
 	dns_write_bytes(&w, question->name, question->name_len);
 	if (!w.failed)
 		dns_name_fold(buf, question->name_len);
-	dns_write_u16(&w, question->type);
-	dns_write_u16(&w, question->class);
+	dns_write_two(&w, question->type, question->class);
 	dns_write_u8(&w, ask & (DNS_ASK_DO | DNS_ASK_CD));
 	return w.failed ? 0 : w.pos;
 }
@@ -195,7 +194,7 @@ read_stored(struct dns_told *told, struct source *source, const uint8_t *stored,
 {
 	struct dns_reader r;
 	uint8_t form, name_len, nede;
-	uint16_t flags, rcode;
+	uint16_t flags, rcode, ancount, nscount, arcount;
 	const uint8_t *ttls;
 	size_t ttls_len;
 
@@ -203,11 +202,11 @@ read_stored(struct dns_told *told, struct source *source, const uint8_t *stored,
 	form = dns_read_u8(&r);
 	name_len = dns_read_u8(&r);
 	flags = dns_read_u16(&r);
-	rcode = dns_read_u16(&r);
+	dns_read_four(&r, &rcode, &ancount, &nscount, &arcount);
 	dns_told_init(told, flags & KEPT_FLAGS, rcode);
-	told->ancount = dns_read_u16(&r);
-	told->nscount = dns_read_u16(&r);
-	told->arcount = dns_read_u16(&r);
+	told->ancount = ancount;
+	told->nscount = nscount;
+	told->arcount = arcount;
 	source->additional = dns_read_u16(&r);
 	nede = dns_read_u8(&r);
 	ttls_len = 2 * ((size_t)told->ancount + told->nscount + told->arcount);

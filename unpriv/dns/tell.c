@@ -65,8 +65,7 @@ void
 dns_tell_question(struct dns_writer *w, const struct dns_query *query)
 {
 	dns_write_bytes(w, query->question.name, query->question.name_len);
-	dns_write_u16(w, query->question.type);
-	dns_write_u16(w, query->question.class);
+	dns_write_two(w, query->question.type, query->question.class);
 }
 
 static void
@@ -97,10 +96,9 @@ write_header(struct dns_writer *w, enum form form, const struct dns_told *told,
 		flags |= DNS_TC;
 	if (form == WHOLE)
 		arcount = (uint16_t)(arcount + told->arcount);
-	dns_write_u16(w, query->id);
-	dns_write_u16(w, flags);
-	dns_write_u16(w, 1);
-	dns_write_u16(w, form == TRUNCATED ? 0 : told->ancount);
-	dns_write_u16(w, form == TRUNCATED ? 0 : told->nscount);
-	dns_write_u16(w, arcount);
+	dns_write_two(w, query->id, flags);
+	if (form == TRUNCATED)
+		dns_write_four(w, 1, 0, 0, arcount);
+	else
+		dns_write_four(w, 1, told->ancount, told->nscount, arcount);
 }

@@ -144,21 +144,23 @@ bool
 entry_read(
     const struct shard *s, uint32_t word, uint32_t end, struct entry *entry)
 {
-	uint64_t head[HEAD_WORDS];
-	int i;
+	const uint64_t *shared;
+	uint64_t head;
 
 	if (word < s->c->ring_at[CACHE_SMALL] || word >= end ||
 	    end - word < HEAD_WORDS)
 		return false;
-	for (i = 0; i < HEAD_WORDS; i++)
-		head[i] = word_get(&s->words[word + i]);
-	entry->key_len = (uint16_t)head[HEAD_KEY];
-	entry->stored = head[HEAD_KEY] >> 16;
-	entry->len = (uint16_t)head[HEAD_PAYLOAD];
-	entry->expires = head[HEAD_PAYLOAD] >> 16;
-	entry->hash = head[HEAD_HASH];
-	entry->tag = (uint32_t)head[HEAD_TAG];
-	entry->claimed = (uint32_t)(head[HEAD_TAG] >> 32);
+	shared = s->words + word;
+	head = word_get(&shared[HEAD_KEY]);
+	entry->key_len = (uint16_t)head;
+	entry->stored = head >> 16;
+	head = word_get(&shared[HEAD_PAYLOAD]);
+	entry->len = (uint16_t)head;
+	entry->expires = head >> 16;
+	entry->hash = word_get(&shared[HEAD_HASH]);
+	head = word_get(&shared[HEAD_TAG]);
+	entry->tag = (uint32_t)head;
+	entry->claimed = (uint32_t)(head >> 32);
 	return entry->key_len <= CACHE_KEY_MAX &&
 	    entry_words(entry->key_len, entry->len) <= end - word;
 }

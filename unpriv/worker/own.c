@@ -11,12 +11,12 @@
 /* What was found; static, so that nobody clears them for each question. */
 static struct local_answer answer;
 static struct dns_special special;
+static struct dns_question folded;
 
 size_t
 own_answer(const struct settings *settings, const struct dns_query *query,
     const struct dns_reply *how, uint8_t *buf, size_t cap)
 {
-	struct dns_question folded;
 	const struct dns_local *local = NULL;
 	size_t len;
 
