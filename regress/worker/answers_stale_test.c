@@ -113,6 +113,33 @@ CASE(when_upstreams_fail_what_was_true_before_is_told_at_once)
 	expect_empty();
 }
 
+/* RFC 8767 4: anything but NOERROR and NXDOMAIN has not renewed it. */
+CASE(an_upstream_that_refuses_or_fails_otherwise_does_not_replace_what_was_true)
+{
+	static const uint16_t rcodes[] = { DNS_FORMERR, DNS_SERVFAIL,
+		DNS_NOTIMP, DNS_REFUSED, 9 };
+	struct asker_answer failed = { 0 };
+	size_t i;
+
+	(void)tc;
+	for (i = 0; i < sizeof(rcodes) / sizeof(rcodes[0]); i++) {
+		set_up();
+		ask(END);
+		failed.rcode = rcodes[i];
+		ATF_CHECK(asker_says(&asker.sent[0], &failed, END));
+		expect_stale();
+		ATF_REQUIRE_EQ(QUERY_ANSWERED, asker_ask(&www, END + 500));
+		expect_stale();
+	}
+	/* That a name is gone is news, though. */
+	set_up();
+	ask(END);
+	failed.rcode = DNS_NXDOMAIN;
+	ATF_CHECK(asker_says(&asker.sent[0], &failed, END));
+	ATF_CHECK_EQ(DNS_NXDOMAIN, asker_rcode());
+	ATF_CHECK_EQ(DNS_EDE_NONE, asker_ede());
+}
+
 CASE(what_ended_too_long_ago_is_not_told)
 {
 	(void)tc;
@@ -289,6 +316,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, nobody_is_told_again_when_it_times_out_at_last);
 	ATF_TP_ADD_TC(
 	    tp, when_upstreams_fail_what_was_true_before_is_told_at_once);
+	ATF_TP_ADD_TC(tp,
+	    an_upstream_that_refuses_or_fails_otherwise_does_not_replace_what_was_true);
 	ATF_TP_ADD_TC(tp, what_ended_too_long_ago_is_not_told);
 	ATF_TP_ADD_TC(tp, with_no_stale_in_the_config_nothing_stale_is_told);
 	ATF_TP_ADD_TC(

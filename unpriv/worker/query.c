@@ -237,7 +237,7 @@ answer_slot(struct query_table *table, const struct settings *settings,
 	const struct query_slot *slot = &table->slot[i];
 	const struct dns_ede bad =
 	    query_ede(DNS_EDE_INVALID_DATA, "the answer does not parse");
-	bool has_client = slot->has_client;
+	bool failed, has_client = slot->has_client;
 	struct dns_answer answer;
 	struct dns_reply how;
 
@@ -251,9 +251,10 @@ answer_slot(struct query_table *table, const struct settings *settings,
 	if (!slot->distrusted)
 		answers_keep(
 		    &table->answers, settings, &slot->query, msg, &answer, now);
+	/* RFC 8767 4: only these two say what is true now. */
+	failed = answer.rcode != DNS_NOERROR && answer.rcode != DNS_NXDOMAIN;
 	if (has_client &&
-	    (answer.rcode != DNS_SERVFAIL ||
-		!tell_stale(table, settings, i, now, reply))) {
+	    (!failed || !tell_stale(table, settings, i, now, reply))) {
 		query_how(&how, settings, &slot->client, &slot->query);
 		reply->client = slot->client;
 		reply->was_in_flight = true;
