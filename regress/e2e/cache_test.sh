@@ -171,6 +171,68 @@ what_many_ask_at_once_is_asked_once_body() {
 	expect_asked slow-600.test.example 1
 }
 
+# ask_from ADDRESS CASE dig's arguments: in the background, into ADDRESS.out
+ask_from() {
+	_from=$1
+	shift
+	dig -b "127.0.0.$_from" +time=6 +tries=1 @127.0.0.1 -p "$port" \
+	    +qid="1$_from" TXT "$@" >"$_from.out" 2>&1 &
+	askers="$askers $!"
+}
+
+# told ADDRESS NAME PATTERN ...: what it was told has its ID and letters, and
+# these; none of those that begin with an exclamation mark.
+told() {
+	_told=$1.out
+	grep -q "status: NOERROR, id: 1$1\$" "$_told" &&
+	    grep -q "^;$2\.[[:space:]]" "$_told" ||
+	    { cat "$_told"; atf_fail "$1 was told something else"; }
+	shift 2
+	for _pattern; do
+		case $_pattern in
+		!*)	grep -Eq -- "${_pattern#!}" "$_told" || continue ;;
+		*)	! grep -Eq -- "$_pattern" "$_told" || continue ;;
+		esac
+		cat "$_told"
+		atf_fail "$_told: $_pattern"
+	done
+}
+
+testcase what_clients_of_all_workers_ask_at_once_is_asked_once 40 ss
+what_clients_of_all_workers_ask_at_once_is_asked_once_body() {
+	start_all
+	name=ad.big-1000.slow-700.test.example
+	askers=
+	# Whichever worker an address is steered to: of 14 some to each.
+	for from in 20 21 22 23 24 25 26 27 28 29; do
+		ask_from "$from" "$name"
+	done
+	ask_from 30 +noedns +ignore AD.big-1000.slow-700.test.example
+	ask_from 31 +bufsize=600 +ignore ad.BIG-1000.slow-700.test.example
+	ask_from 32 +tcp +noedns ad.big-1000.SLOW-700.test.example
+	ask_from 33 +bufsize=4096 +noadflag ad.big-1000.slow-700.TEST.example
+	# shellcheck disable=SC2086 # ids
+	wait $askers
+	for from in 20 21 22 23 24 25 26 27 28 29; do
+		told "$from" "$name" '^;; flags: qr rd ra ad;' \
+		    '^; EDNS: version: 0' 'ANSWER: [1-9]'
+	done
+	told 30 AD.big-1000.slow-700.test.example '^;; flags: qr tc rd ra ad;' \
+	    'ANSWER: 0' '!EDNS'
+	told 31 ad.BIG-1000.slow-700.test.example '^;; flags: qr tc rd ra ad;' \
+	    'ANSWER: 0' '^; EDNS: version: 0'
+	told 32 ad.big-1000.SLOW-700.test.example '^;; flags: qr rd ra ad;' \
+	    'ANSWER: [1-9]' '!EDNS'
+	told 33 ad.big-1000.slow-700.TEST.example '^;; flags: qr rd ra;' \
+	    'ANSWER: [1-9]' '^; EDNS: version: 0'
+	expect_asked "$name" 1
+	ask_for_counters
+	for i in 0 1; do
+		grep -q "worker $i.* queries_forwarded [1-9]" counters ||
+		    { cat counters; atf_fail "worker $i asked for nothing"; }
+	done
+}
+
 testcase what_fails_is_not_asked_again_at_once 40 ss
 what_fails_is_not_asked_again_at_once_body() {
 	start_all
@@ -191,5 +253,6 @@ atf_init_test_cases() {
 	    without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale
 	atf_add_test_case with_no_stale_what_has_ended_is_not_told
 	atf_add_test_case what_many_ask_at_once_is_asked_once
+	atf_add_test_case what_clients_of_all_workers_ask_at_once_is_asked_once
 	atf_add_test_case what_fails_is_not_asked_again_at_once
 }
