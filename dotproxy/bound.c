@@ -12,6 +12,7 @@
 #include "log.h"
 
 #define BACKLOG	 1024
+#define DEFER	 2 /* s; then a connection without a byte is one, too */
 #define UDP_ROOM (4 << 20) /* bytes asked of the kernel; it may give less */
 
 static int set_options(int, const struct netaddr *, uint32_t, bool);
@@ -49,6 +50,8 @@ set_options(int fd, const struct netaddr *address, uint32_t proto, bool group)
 		/* Answers of another start that wait for their last ACK. */
 		if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
 			return -1;
+		/* A wish: who sends nothing is the kernel's to wait for. */
+		(void)set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER);
 		/* Accepted connections inherit it. */
 		return set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	}

@@ -37,6 +37,7 @@
 	X(udp_send_dropped, "answers not sent over UDP: buffer or route")      \
 	X(tcp_accepted, "TCP connections accepted")                            \
 	X(tcp_refused, "TCP connections closed: too many")                     \
+	X(tcp_displaced, "TCP connections closed for another: none free")      \
 	X(tcp_idle, "TCP connections closed: idle")                            \
 	X(tcp_half, "TCP connections closed: half a question")                 \
 	X(tcp_slow, "TCP connections closed: answers not read")                \

@@ -147,6 +147,7 @@ static rules sockets = {
 	CALL(setsockopt, EQ(1, IPPROTO_IPV6), EQ(2, IPV6_RECVPKTINFO)),
 	CALL(setsockopt, EQ(1, IPPROTO_IPV6), EQ(2, IPV6_MTU_DISCOVER)),
 	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY)),
+	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_DEFER_ACCEPT)),
 	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_USER_TIMEOUT)),
 	END,
 };

@@ -11,6 +11,7 @@ OBJ=$(cd "$here/../.." && pwd)
 ask=$here/ask
 load=$here/load
 sink=$here/sink
+loris=$here/loris
 upstream=$here/../upstream/upstream
 PATH=$PATH:/usr/sbin:/sbin
 LC_ALL=C

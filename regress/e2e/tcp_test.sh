@@ -112,7 +112,53 @@ is_counted_refused() {
 	[ "$(counter tcp_refused)" -ge 1 ]
 }
 
+# slow_ones ARGUMENT ...: ten thousand of them, from 250 addresses, for 12 s
+slow_ones() {
+	"$loris" "$@" -n 10000 -p "$port" -t 12 >loris.out 2>&1 &
+	loris_pid=$!
+	remember "$loris_pid"
+}
+
+ten_thousand_came() {
+	wait "$loris_pid" || atf_fail "loris: $(cat loris.out)"
+	cat loris.out
+	[ "$(sed -n 's/.* came=\([0-9]*\) .*/\1/p' loris.out)" -ge 10000 ] ||
+	    atf_fail "they were not as many"
+}
+
+testcase ten_thousand_slow_questions_keep_nobody_out 60 ss
+ten_thousand_slow_questions_keep_nobody_out_body() {
+	start_all
+	is_root || atf_skip "so many descriptors are root's"
+	slow_ones
+	must 10 grep -q '^all 10000 came' loris.out
+	# Each a connection of its own, then some that last.
+	for i in 1 2 3 4 5 6 7 8; do
+		answers NOERROR +tcp "new$i.test.example"
+	done
+	run_load -t -b 127.0.0.7 -n 200 -q 100 -c 4 'm%.test.example'
+	all_answered 200
+	expect_figure closed -eq 0
+	ten_thousand_came
+	[ "$(counter tcp_displaced)" -ge 1000 ] ||
+	    atf_fail "nobody had to go"
+}
+
+testcase ten_thousand_silent_connections_keep_nobody_out 60 ss
+ten_thousand_silent_connections_keep_nobody_out_body() {
+	start_all
+	is_root || atf_skip "so many descriptors are root's"
+	slow_ones -s
+	must 10 grep -q '^all 10000 came' loris.out
+	run_load -t -b 127.0.0.7 -n 200 -q 100 -c 4 'm%.test.example'
+	all_answered 200
+	expect_figure closed -eq 0
+	ten_thousand_came
+}
+
 atf_init_test_cases() {
+	atf_add_test_case ten_thousand_slow_questions_keep_nobody_out
+	atf_add_test_case ten_thousand_silent_connections_keep_nobody_out
 	atf_add_test_case a_client_that_reads_late_holds_up_nobody_and_gets_all
 	atf_add_test_case sixty_large_answers_asked_for_at_once_all_come
 	atf_add_test_case a_client_that_asks_and_never_reads_is_let_go

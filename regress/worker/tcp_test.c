@@ -420,7 +420,7 @@ CASE(when_all_are_taken_the_oldest_idle_one_gives_way)
 	fd[1] = client_connect(&h.socket[0]);
 	client_expect_close(fd[1], HARNESS_WAIT_MS);
 	harness_counters(&h, &counters);
-	ATF_CHECK_EQ(1, counters.value[COUNTER_tcp_idle]);
+	ATF_CHECK_EQ(1, counters.value[COUNTER_tcp_displaced]);
 	ATF_CHECK_EQ(1, counters.value[COUNTER_tcp_refused]);
 	harness_stop(&h);
 }

@@ -1,25 +1,26 @@
 /* Connections of each client. What is hashed, a stranger chooses. */
 #include <string.h>
 
+#include "dotproxy/blocks.h"
+
 #include "source.h"
 
-static void make_key(uint8_t[SOURCE_KEY_LEN], const struct netaddr *);
-static uint32_t *bucket_of(struct source_table *, const uint8_t *);
+static uint32_t *bucket_of(struct source_table *, const struct netaddr *);
 static uint32_t entry_new(struct source_table *);
 
 uint32_t
 source_add(
     struct source_table *table, const struct netaddr *address, uint32_t limit)
 {
-	uint8_t key[SOURCE_KEY_LEN];
+	const struct netaddr client =
+	    blocks_prefix(address, table->bits4, table->bits6);
 	struct source *entry;
 	uint32_t *bucket, i;
 
-	make_key(key, address);
-	bucket = bucket_of(table, key);
+	bucket = bucket_of(table, &client);
 	for (i = *bucket; i != SOURCE_NONE; i = table->entry[i].next) {
 		entry = &table->entry[i];
-		if (memcmp(entry->key, key, sizeof(key)) != 0)
+		if (memcmp(&entry->client, &client, sizeof(client)) != 0)
 			continue;
 		if (entry->count >= limit)
 			return SOURCE_NONE;
@@ -29,7 +30,7 @@ source_add(
 	if (limit == 0 || (i = entry_new(table)) == SOURCE_NONE)
 		return SOURCE_NONE;
 	entry = &table->entry[i];
-	memcpy(entry->key, key, sizeof(key));
+	entry->client = client;
 	entry->count = 1;
 	entry->next = *bucket;
 	*bucket = i;
@@ -44,7 +45,7 @@ source_drop(struct source_table *table, uint32_t i)
 
 	if (--entry->count != 0)
 		return;
-	link = bucket_of(table, entry->key);
+	link = bucket_of(table, &entry->client);
 	while (*link != i)
 		link = &table->entry[*link].next;
 	*link = entry->next;
@@ -52,18 +53,10 @@ source_drop(struct source_table *table, uint32_t i)
 	table->free = i;
 }
 
-static void
-make_key(uint8_t key[SOURCE_KEY_LEN], const struct netaddr *address)
-{
-	memset(key, 0, SOURCE_KEY_LEN);
-	key[0] = address->family;
-	memcpy(key + 1, address->bytes, address->family == 4 ? 4 : 8);
-}
-
 static uint32_t *
-bucket_of(struct source_table *table, const uint8_t *key)
+bucket_of(struct source_table *table, const struct netaddr *client)
 {
-	return &table->bucket[siphash(&table->key, key, SOURCE_KEY_LEN) &
+	return &table->bucket[siphash(&table->key, client, sizeof(*client)) &
 	    (SOURCE_BUCKETS - 1)];
 }
 

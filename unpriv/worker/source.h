@@ -1,6 +1,6 @@
 /*
- * How many connections each client address has: IPv4 by the address, IPv6 by
- * its /64, which is what one client is given. A fixed table. Pure.
+ * How many connections each client has: an address, or a prefix, for who was
+ * given many addresses is still one. A fixed table. Pure.
  */
 #ifndef UNPRIV_WORKER_SOURCE_H
 #define UNPRIV_WORKER_SOURCE_H
@@ -12,19 +12,19 @@
 #define SOURCE_NONE    0
 #define SOURCE_BUCKETS 16384 /* a power of two */
 #define SOURCES_MAX    CONF_TCP_LIMIT
-#define SOURCE_KEY_LEN 9 /* family, and the bytes that count */
 
 struct source {
-	uint8_t key[SOURCE_KEY_LEN];
+	struct netaddr client;
 	uint32_t count;
 	uint32_t next; /* in its bucket, or of the free ones */
 };
 
-/* All zeroes but for the key is an empty table. Entries count from 1. */
+/* All zeroes but for the key and bits is an empty table. Entries count from 1. */
 struct source_table {
 	struct siphash_key key;
 	uint32_t bucket[SOURCE_BUCKETS];
 	struct source entry[SOURCES_MAX + 1];
+	uint32_t bits4, bits6; /* of an address that make a client */
 	uint32_t fresh; /* entries ever used */
 	uint32_t free;
 };

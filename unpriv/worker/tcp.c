@@ -2,7 +2,6 @@
  * TCP: accepts, reads, writes and closes. It must never wait for one client,
  * nor take memory for one more than the config allows.
  */
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -14,9 +13,8 @@
 #include "dotproxy/log.h"
 
 #include "loop.h"
-#include "source.h"
-#include "stream.h"
 #include "tcp.h"
+#include "tcp_place.h"
 
 #define ACCEPT_TURN  64 /* connections, before others have their turn */
 #define ACCEPT_DRAIN 4096
@@ -24,31 +22,15 @@
 #define WARN_MS	     60000
 #define CHUNKS	     4096 /* 16 MiB for all that is not read by its client */
 #define EARLY	     (64 * 1024) /* bytes queued: written at once */
+#define CLIENT_BITS  32
+#define CLIENT_BITS6 56 /* what one site is given (RFC 6177) */
 #define PIECES	     64 /* of one write */
 
-struct conn {
-	TAILQ_ENTRY(conn) entry;
-	TAILQ_ENTRY(conn) dirty_entry;
-	struct event reading, writing;
-	struct stream stream;
-	struct netaddr address;
-	int fd;
-	uint32_t serial; /* 0: free */
-	uint32_t source;
-	bool dirty;
-	bool idle; /* in the list of these */
-	bool blocked; /* waits for writing */
-	bool broken; /* the socket is of no use any more */
-	bool stranger; /* was told REFUSED: not read any more */
-};
-TAILQ_HEAD(conns, conn);
-
 static bool accept_one(struct listener *);
-static struct conn *least_missed(void);
+static uint32_t make_room(const struct netaddr *);
 static void pause_accepting(void);
 static void conn_open(int, const struct netaddr *, uint32_t);
 static void conn_close(struct conn *, enum stream_end);
-static void conn_list(struct conn *);
 static void conn_dirty(struct conn *);
 static void conn_go_on(struct conn *);
 static void conn_ask(struct conn *);
@@ -64,8 +46,7 @@ static uint32_t capacity;
 static uint32_t limit, each; /* of the config */
 static uint32_t nopen, fresh, serials;
 static struct conns unused = TAILQ_HEAD_INITIALIZER(unused);
-static struct conns idle = TAILQ_HEAD_INITIALIZER(idle); /* oldest first */
-static struct conns busy = TAILQ_HEAD_INITIALIZER(busy);
+static struct places places;
 static struct conns dirty = TAILQ_HEAD_INITIALIZER(dirty);
 static struct chunk_pool pool;
 static struct source_table sources;
@@ -77,6 +58,9 @@ void
 tcp_init(void)
 {
 	siphash_key_random(&sources.key);
+	sources.bits4 = CLIENT_BITS;
+	sources.bits6 = CLIENT_BITS6;
+	places_init(&places);
 }
 
 void
@@ -166,20 +150,17 @@ tcp_tick(void)
 {
 	struct conn *c, *next;
 	enum stream_end end;
+	int at;
 
-	for (c = TAILQ_FIRST(&idle); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
-		end = stream_check(&c->stream, loop_now());
-		if (end == STREAM_OPEN)
-			break;
-		conn_close(c, end);
-	}
-	for (c = TAILQ_FIRST(&busy); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
-		end = stream_check(&c->stream, loop_now());
-		if (end != STREAM_OPEN)
-			conn_close(c, end);
-	}
+	for (at = 0; at < PLACES; at++)
+		for (c = TAILQ_FIRST(&places.list[at]); c != NULL; c = next) {
+			next = TAILQ_NEXT(c, entry);
+			end = stream_check(&c->stream, loop_now());
+			if (end != STREAM_OPEN)
+				conn_close(c, end);
+			else if (at != PLACE_BUSY)
+				break; /* the others came later */
+		}
 	if (paused_until != 0 && loop_now() >= paused_until) {
 		paused_until = 0;
 		listener_pause_tcp(false);
@@ -208,7 +189,7 @@ tcp_is_unsent(void)
 {
 	struct conn *c;
 
-	TAILQ_FOREACH(c, &busy, entry)
+	TAILQ_FOREACH(c, &places.list[PLACE_BUSY], entry)
 		if (c->stream.out.len != 0)
 			return true;
 	return false;
@@ -222,7 +203,6 @@ accept_one(struct listener *listener)
 	socklen_t len = sizeof(ss);
 	struct netaddr address;
 	uint32_t source = SOURCE_NONE;
-	struct conn *oldest;
 	int fd;
 
 	fd = accept4(listener->fd, (struct sockaddr *)&ss, &len,
@@ -237,11 +217,8 @@ accept_one(struct listener *listener)
 		return errno != EAGAIN;
 	}
 	counter_inc(tcp_accepted);
-	if (nopen >= limit && (oldest = least_missed()) != NULL)
-		conn_close(oldest, STREAM_IDLE);
-	if (nopen < limit &&
-	    netaddr_from_sockaddr(&address, (struct sockaddr *)&ss))
-		source = source_add(&sources, &address, each);
+	if (netaddr_from_sockaddr(&address, (struct sockaddr *)&ss))
+		source = make_room(&address);
 	if (source == SOURCE_NONE) {
 		counter_inc(tcp_refused);
 		(void)close(fd);
@@ -250,23 +227,25 @@ accept_one(struct listener *listener)
 	return true;
 }
 
-/*
- * The one idle longest; else one that has sent but half a question, or a byte
- * every two seconds would keep others out. None of this turn: it may have
- * just asked.
- */
-static struct conn *
-least_missed(void)
+/* A place for one more of this address, or SOURCE_NONE: then nobody had to go
+ * for it. */
+static uint32_t
+make_room(const struct netaddr *address)
 {
+	uint32_t source = source_add(&sources, address, each);
 	struct conn *c;
 
-	TAILQ_FOREACH(c, &idle, entry)
-		if (!c->dirty)
-			return c;
-	TAILQ_FOREACH(c, &busy, entry)
-		if (!c->dirty && !stream_is_owed(&c->stream))
-			return c;
-	return NULL;
+	if (source == SOURCE_NONE || nopen < limit)
+		return source;
+	c = places_least_missed(
+	    &places, &sources, sources.entry[source].count, loop_now());
+	if (c != NULL) {
+		counter_inc(tcp_displaced);
+		conn_close(c, STREAM_DONE);
+		return source;
+	}
+	source_drop(&sources, source);
+	return SOURCE_NONE;
 }
 
 static void
@@ -302,8 +281,7 @@ conn_open(int fd, const struct netaddr *address, uint32_t source)
 	(void)event_assign(
 	    &c->reading, loop_base, fd, EV_READ | EV_PERSIST, readable, c);
 	(void)event_assign(&c->writing, loop_base, fd, EV_WRITE, writable, c);
-	c->idle = true;
-	TAILQ_INSERT_TAIL(&idle, c, entry);
+	places_add(&places, c);
 	nopen++;
 	/* The end of this turn begins to read. */
 	conn_dirty(c);
@@ -332,23 +310,10 @@ conn_close(struct conn *c, enum stream_end end)
 	source_drop(&sources, c->source);
 	if (c->dirty)
 		TAILQ_REMOVE(&dirty, c, dirty_entry);
-	TAILQ_REMOVE(c->idle ? &idle : &busy, c, entry);
+	places_remove(&places, c);
 	TAILQ_INSERT_HEAD(&unused, c, entry);
 	c->serial = 0;
 	nopen--;
-}
-
-/* To the end of the list it belongs to: so that of the idle is in order. */
-static void
-conn_list(struct conn *c)
-{
-	bool now_idle = stream_is_idle(&c->stream);
-
-	if (!now_idle && !c->idle)
-		return;
-	TAILQ_REMOVE(c->idle ? &idle : &busy, c, entry);
-	c->idle = now_idle;
-	TAILQ_INSERT_TAIL(now_idle ? &idle : &busy, c, entry);
 }
 
 static void
@@ -372,7 +337,7 @@ conn_go_on(struct conn *c)
 		conn_close(c, end);
 		return;
 	}
-	conn_list(c);
+	places_move(&places, c, loop_now());
 	conn_await(c);
 }
 
@@ -391,6 +356,7 @@ conn_ask(struct conn *c)
 	client.serial = c->serial;
 	while (!c->stranger && stream_next(&c->stream, &msg, &len, &cut)) {
 		counter_inc(queries_tcp);
+		c->asked = true;
 		switch (query_take(&loop_queries, &loop_settings, &client, msg,
 		    len, cut, loop_now(), &loop_reply)) {
 		case QUERY_DROPPED:
@@ -419,7 +385,7 @@ conn_answer(struct conn *c, const struct query_reply *reply)
 
 	while (!chunk_fits(&pool, &c->stream.out, 2 + reply->len)) {
 		most = c;
-		TAILQ_FOREACH(other, &busy, entry)
+		TAILQ_FOREACH(other, &places.list[PLACE_BUSY], entry)
 			if (other->blocked &&
 			    other->stream.out.len > most->stream.out.len)
 				most = other;
