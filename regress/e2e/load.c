@@ -19,6 +19,7 @@
 #define QUESTIONS_MAX 60000
 #define SOCKETS_MAX   64
 #define STREAM	      (1 << 17)
+#define BUFFER	      (4 << 20)
 #define NAME_MAX_TEXT 200
 
 enum fate { UNSENT, WAITING, ANSWERED, LOST };
@@ -161,10 +162,16 @@ open_socket(struct sock *s)
 {
 	struct sockaddr_storage to, from;
 	socklen_t len = address(&to, o.server, o.port), n;
+	int room = BUFFER;
 
 	s->fd = socket(to.ss_family, o.tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
 	if (s->fd == -1)
 		err(2, "socket");
+	/* What the kernel drops for want of it would look like a loss. */
+	if (setsockopt(
+		s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) == -1)
+		(void)setsockopt(
+		    s->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	if (o.source != NULL) {
 		n = address(&from, o.source, 0);
 		if (bind(s->fd, (struct sockaddr *)&from, n) == -1)
