@@ -35,6 +35,7 @@ static void expect_answer(uint64_t);
 static void expect_failure(uint64_t, uint16_t, const char *);
 static void expect_refusal(const struct house *, const struct pki_cert *,
     const struct pki_cert *, const char *);
+static void end_server(uint64_t);
 static uint64_t counted(enum counter);
 /* What the tests made: it lives as long as they do. */
 static void *keep[64];
@@ -306,6 +307,43 @@ ATF_TC_BODY(a_silent_upstream_gives_way_to_the_next, tc)
 	harness_kill(&h);
 }
 
+/* What verified the last connection is all that the next is held against at
+ * first: neither less nor more may come of it. */
+ATF_TC_WITHOUT_HEAD(each_ca_of_a_bundle_serves_whichever_was_met_first);
+ATF_TC_BODY(each_ca_of_a_bundle_serves_whichever_was_met_first, tc)
+{
+	struct house ours = new_house("ours"), theirs = new_house("theirs"),
+		     nobodys = new_house("nobodys");
+
+	harness_start(&h);
+	one = upstream(
+	    &ours, harness_serve(&h, ours.leaf, ours.inter, SERVER_GOOD), NULL);
+	one.address[1] =
+	    harness_serve(&h, theirs.leaf, theirs.inter, SERVER_GOOD);
+	one.address[2] =
+	    harness_serve(&h, nobodys.leaf, nobodys.inter, SERVER_GOOD);
+	one.naddress = 3;
+	one.ca = kept(pki_pem(CHAIN(ours.root, theirs.root)));
+	harness_configure(&h, &one, 1);
+	harness_peer(&h, 0);
+	harness_ask(&h, 0, 1, "one.example.com.");
+	harness_answers(&h, 1);
+	expect_answer(1);
+
+	end_server(1);
+	harness_ask(&h, 0, 2, "two.example.com.");
+	harness_answers(&h, 2);
+	expect_answer(2);
+	ATF_CHECK_EQ(0, counted(COUNTER_upstream_refused));
+
+	end_server(2);
+	harness_ask(&h, 0, 3, "three.example.com.");
+	harness_answers(&h, 3);
+	expect_failure(3, 22, "upstream ours: unknown CA");
+	ATF_CHECK_EQ(2, counted(COUNTER_upstream_answers));
+	harness_kill(&h);
+}
+
 ATF_TC_WITHOUT_HEAD(workers_that_ask_the_same_share_one_question);
 ATF_TC_BODY(workers_that_ask_the_same_share_one_question, tc)
 {
@@ -446,6 +484,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, questions_survive_an_upstream_that_closes_or_resets);
 	ATF_TP_ADD_TC(tp, only_the_right_id_and_question_are_an_answer);
 	ATF_TP_ADD_TC(tp, a_silent_upstream_gives_way_to_the_next);
+	ATF_TP_ADD_TC(tp, each_ca_of_a_bundle_serves_whichever_was_met_first);
 	ATF_TP_ADD_TC(tp, workers_that_ask_the_same_share_one_question);
 	ATF_TP_ADD_TC(tp, a_worker_that_breaks_a_rule_loses_its_channel_only);
 	ATF_TP_ADD_TC(tp, a_reload_keeps_what_is_the_same_and_drains_the_rest);
@@ -561,6 +600,18 @@ expect_refusal(const struct house *house, const struct pki_cert *leaf,
 	/* The one that was refused, and the one that found out why. */
 	ATF_CHECK_EQ(2, h.connects);
 	harness_kill(&h);
+}
+
+/* The first of those that are left, the nth in all; its connection is gone. */
+static void
+end_server(uint64_t nth)
+{
+	ATF_REQUIRE(kill(h.server[0], SIGKILL) == 0);
+	ATF_REQUIRE(waitpid(h.server[0], NULL, 0) == h.server[0]);
+	h.nserver--;
+	memmove(h.server, h.server + 1, h.nserver * sizeof(h.server[0]));
+	while (counted(COUNTER_upstream_closed) < nth)
+		;
 }
 
 static uint64_t

@@ -59,6 +59,41 @@ ATF_TC_BODY(a_good_chain_with_the_name_is_accepted, tc)
 	house_free(&h);
 }
 
+ATF_TC_WITHOUT_HEAD(the_anchors_of_a_verified_chain_verify_it_by_themselves);
+ATF_TC_BODY(the_anchors_of_a_verified_chain_verify_it_by_themselves, tc)
+{
+	struct house ours = house_new("ours"), theirs = house_new("theirs");
+	struct verify_anchors *all, *few;
+	struct verify_result result;
+	char *chain, *pem;
+	size_t len;
+
+	all = trust(CHAIN(theirs.root, ours.inter, ours.root));
+	chain = pki_pem(CHAIN(ours.leaf, ours.inter));
+	verify_chain(
+	    &result, all, chain, strlen(chain), HOST, NULL, 0, PKI_NOW);
+	EXPECT(result, VERIFY_OK);
+	ATF_REQUIRE_EQ(2, result.nanchor);
+	ATF_CHECK_EQ(1, result.anchor[0]);
+	ATF_CHECK_EQ(2, result.anchor[1]);
+	pem = verify_anchor_pem(all, result.anchor[1], &len);
+	ATF_REQUIRE(pem != NULL);
+	few = verify_anchors_new(pem, len);
+	ATF_REQUIRE(few != NULL);
+	ATF_CHECK_EQ(1, verify_anchors_count(few));
+	verify_chain(
+	    &result, few, chain, strlen(chain), HOST, NULL, 0, PKI_NOW);
+	EXPECT(result, VERIFY_OK);
+	ATF_CHECK_EQ(1, result.nanchor);
+	ATF_CHECK(verify_anchor_pem(few, 1, &len) == NULL);
+	free(pem);
+	free(chain);
+	verify_anchors_free(few);
+	verify_anchors_free(all);
+	house_free(&theirs);
+	house_free(&ours);
+}
+
 ATF_TC_WITHOUT_HEAD(an_expired_certificate_is_refused_wherever_it_stands);
 ATF_TC_BODY(an_expired_certificate_is_refused_wherever_it_stands, tc)
 {
@@ -639,6 +674,8 @@ ATF_TC_BODY(the_built_in_pins_are_keys_of_the_installed_bundle, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_good_chain_with_the_name_is_accepted);
+	ATF_TP_ADD_TC(
+	    tp, the_anchors_of_a_verified_chain_verify_it_by_themselves);
 	ATF_TP_ADD_TC(tp, an_expired_certificate_is_refused_wherever_it_stands);
 	ATF_TP_ADD_TC(tp, a_certificate_not_yet_valid_is_refused);
 	ATF_TP_ADD_TC(tp, another_name_is_refused_though_the_chain_is_good);

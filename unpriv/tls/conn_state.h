@@ -29,6 +29,7 @@ struct conn {
 	/* Opened without verification, only to learn why another failed: it
 	 * ends when its handshake does. */
 	bool diagnose;
+	bool whole; /* verified by the whole bundle of CAs */
 	bool dirty; /* on the list of those to flush */
 	bool blocked; /* a write waits for the socket */
 	bool eof; /* the socket's, not TLS's */

@@ -12,6 +12,7 @@
 #include "dotproxy/log.h"
 
 #include "handshake.h"
+#include "known.h"
 #include "report.h"
 #include "turn.h"
 
@@ -23,6 +24,7 @@ struct diagnosis {
 static void handshake_done(struct conn *);
 static void handshake_failed(struct conn *);
 static void verify(struct conn *, struct verify_result *);
+static void try_whole(struct conn *, const char *);
 static void diagnose(struct conn *, const char *);
 static ssize_t read_socket(struct tls *, void *, size_t, void *);
 static ssize_t write_socket(struct tls *, const void *, size_t, void *);
@@ -33,21 +35,29 @@ void
 handshake_reset(void)
 {
 	memset(diagnoses, 0, sizeof(diagnoses));
+	known_reset();
 }
 
 void
 handshake_begin(struct conn *c)
 {
 	const struct upstream *u = &conn_upstreams()->one[c->upstream];
+	struct tls_config *config = known_config(c->upstream);
 
 	if (u->anchors == NULL) {
 		conn_ended(
 		    c, REASON_UNKNOWN_CA, "no certificate in the CA bundle");
 		return;
 	}
+	if (c->diagnose)
+		config = u->diagnose;
+	else if (config == NULL || c->whole) {
+		config = u->tls;
+		c->whole = true;
+	}
 	if ((c->tls = tls_client()) == NULL)
 		fatalx("tls_client: no memory");
-	if (tls_configure(c->tls, c->diagnose ? u->diagnose : u->tls) == -1 ||
+	if (tls_configure(c->tls, config) == -1 ||
 	    tls_connect_cbs(c->tls, read_socket, write_socket, c,
 		u->host[0] == '\0' ? NULL : u->host) == -1) {
 		conn_ended(c, REASON_TLS, tls_error(c->tls));
@@ -95,6 +105,8 @@ handshake_done(struct conn *c)
 		conn_ended(c, REASON_TLS, "verified only the second time");
 	else {
 		diagnoses[c->upstream][c->address].when = 0;
+		known_learn(c->upstream, &conn_upstreams()->one[c->upstream],
+		    &result, c->whole);
 		conn_go_up(c);
 	}
 }
@@ -124,8 +136,21 @@ handshake_failed(struct conn *c)
 		conn_ended(c, REASON_TLS, text);
 	else if (reason != REASON_TLS)
 		conn_ended(c, reason, "in the handshake");
+	else if (!c->whole)
+		try_whole(c, text);
 	else
 		diagnose(c, text);
+}
+
+/* It may have another CA than before: that is not yet a refusal. */
+static void
+try_whole(struct conn *c, const char *text)
+{
+	conn_drop_socket(c, false);
+	c->eof = false;
+	c->whole = true;
+	if (!conn_ask_parent(c))
+		conn_ended(c, REASON_TLS, text);
 }
 
 /*

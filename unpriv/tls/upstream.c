@@ -28,6 +28,19 @@ static struct tls_config *new_config(void);
 static void use_ca(struct upstream *, const uint8_t *, size_t);
 static bool same(const struct upstream *, const struct upstream *);
 
+struct tls_config *
+upstream_config(const struct upstream *u, const uint8_t *ca, size_t len)
+{
+	struct tls_config *config = new_config();
+
+	if (len > 0 && tls_config_set_ca_mem(config, ca, len) == -1)
+		fatalx("tls_config: %s", tls_config_error(config));
+	/* By pin alone: the chain must still hold. */
+	if (u->host[0] == '\0')
+		tls_config_insecure_noverifyname(config);
+	return config;
+}
+
 void
 upstreams_free(struct upstreams *all)
 {
@@ -321,12 +334,7 @@ use_ca(struct upstream *u, const uint8_t *ca, size_t len)
 		log_warnx("upstream \"%s\": there is no certificate in its CA "
 			  "bundle: none of its connections can be verified",
 		    u->name);
-	u->tls = new_config();
-	if (len > 0 && tls_config_set_ca_mem(u->tls, ca, len) == -1)
-		fatalx("tls_config: %s", tls_config_error(u->tls));
-	/* By pin alone: the chain must still hold. */
-	if (u->host[0] == '\0')
-		tls_config_insecure_noverifyname(u->tls);
+	u->tls = upstream_config(u, ca, len);
 	u->diagnose = new_config();
 	tls_config_insecure_noverifycert(u->diagnose);
 	tls_config_insecure_noverifyname(u->diagnose);

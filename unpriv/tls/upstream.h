@@ -23,7 +23,8 @@ struct upstream {
 	uint8_t pin[CONF_PINS_MAX][VERIFY_PIN_LEN];
 	uint8_t ca_hash[32]; /* SHA-256 of the bundle */
 	struct verify_anchors *anchors; /* NULL: no certificate in it */
-	struct tls_config *tls; /* verifies chain and name */
+	/* Verifies chain and name, and reads the whole bundle for it. */
+	struct tls_config *tls;
 	/* Verifies nothing: only to fetch the chain that was refused. */
 	struct tls_config *diagnose;
 };
@@ -39,6 +40,9 @@ struct upstreams {
 	struct conf_zone zone[CONF_ZONES_MAX];
 };
 
+/* What verifies chain and name of this upstream by these CAs; to be freed. */
+struct tls_config *
+upstream_config(const struct upstream *u, const uint8_t *ca, size_t len);
 void upstreams_free(struct upstreams *all);
 /* What the pool is told of them, as it differs from the ones before. */
 void upstreams_for_pool(const struct upstreams *all,

@@ -52,10 +52,12 @@ static bool at_end_of_pem(void);
 static int no_password(char *, int, int, void *);
 static X509_STORE *store_of(x509_stack *);
 static bool usable(const struct wanted *);
-static void verify_to(struct verify_result *, X509_STORE *, X509 *,
-    x509_stack *, const struct wanted *);
+static size_t anchor_of(const struct verify_anchors *, X509 *);
+static void verify_to(struct verify_result *, const struct verify_anchors *,
+    X509_STORE *, X509 *, x509_stack *, const struct wanted *);
 static bool set_wanted(X509_STORE_CTX *, const struct wanted *);
-static void judge(struct verify_result *, x509_stack *, const struct wanted *);
+static void judge(struct verify_result *, const struct verify_anchors *,
+    x509_stack *, const struct wanted *);
 static bool strong_key(X509 *);
 static bool strong_signature(X509 *);
 static bool pin_of(X509 *, uint8_t[VERIFY_PIN_LEN]);
@@ -104,6 +106,27 @@ verify_anchors_count(const struct verify_anchors *anchors)
 	return (size_t)sk_X509_num(anchors->certs);
 }
 
+char *
+verify_anchor_pem(
+    const struct verify_anchors *anchors, size_t anchor, size_t *len)
+{
+	X509 *cert = sk_X509_value(anchors->certs, (int)anchor);
+	BIO *bio;
+	char *from, *pem = NULL;
+	long n;
+
+	if (cert == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
+		return NULL;
+	if (PEM_write_bio_X509(bio, cert) == 1 &&
+	    (n = BIO_get_mem_data(bio, &from)) > 0 &&
+	    (pem = malloc((size_t)n)) != NULL) {
+		memcpy(pem, from, (size_t)n);
+		*len = (size_t)n;
+	}
+	BIO_free(bio);
+	return pem;
+}
+
 void
 verify_chain(struct verify_result *result, const struct verify_anchors *anchors,
     const void *chain_pem, size_t chain_len, const char *host,
@@ -125,7 +148,7 @@ verify_chain(struct verify_result *result, const struct verify_anchors *anchors,
 	if (sent != NULL)
 		leaf = sk_X509_shift(sent);
 	if (leaf != NULL)
-		verify_to(result, anchors->store, leaf, sent, &wanted);
+		verify_to(result, anchors, anchors->store, leaf, sent, &wanted);
 	/*
 	 * A cross-signed root gives a leaf several paths, and libcrypto takes
 	 * the one that ends soonest. A pin on a key of another path is as good
@@ -136,7 +159,7 @@ verify_chain(struct verify_result *result, const struct verify_anchors *anchors,
 	if (result->reason == VERIFY_NO_PIN &&
 	    (store = pinned_anchors(anchors, &wanted)) != NULL) {
 		memset(&second, 0, sizeof(second));
-		verify_to(&second, store, leaf, sent, &wanted);
+		verify_to(&second, anchors, store, leaf, sent, &wanted);
 		if (second.reason == VERIFY_OK)
 			*result = second;
 		X509_STORE_free(store);
@@ -268,8 +291,9 @@ usable(const struct wanted *wanted)
 }
 
 static void
-verify_to(struct verify_result *result, X509_STORE *store, X509 *leaf,
-    x509_stack *untrusted, const struct wanted *wanted)
+verify_to(struct verify_result *result, const struct verify_anchors *anchors,
+    X509_STORE *store, X509 *leaf, x509_stack *untrusted,
+    const struct wanted *wanted)
 {
 	X509_STORE_CTX *ctx;
 	int error;
@@ -284,7 +308,7 @@ verify_to(struct verify_result *result, X509_STORE *store, X509 *leaf,
 	}
 	if (X509_verify_cert(ctx) == 1 &&
 	    X509_STORE_CTX_get_error(ctx) == X509_V_OK)
-		judge(result, X509_STORE_CTX_get0_chain(ctx), wanted);
+		judge(result, anchors, X509_STORE_CTX_get0_chain(ctx), wanted);
 	else {
 		error = X509_STORE_CTX_get_error(ctx);
 		verdict(result, reason_of(error),
@@ -325,9 +349,10 @@ set_wanted(X509_STORE_CTX *ctx, const struct wanted *wanted)
 
 /* The chain leads to an anchor and has the name: now strength and pins. */
 static void
-judge(struct verify_result *result, x509_stack *chain,
-    const struct wanted *wanted)
+judge(struct verify_result *result, const struct verify_anchors *anchors,
+    x509_stack *chain, const struct wanted *wanted)
 {
+	size_t anchor = SIZE_MAX;
 	X509 *cert;
 	int i, n;
 	bool pinned = wanted->npins == 0;
@@ -353,6 +378,12 @@ judge(struct verify_result *result, x509_stack *chain,
 			return;
 		if (pin_wanted(result->pin[i], wanted))
 			pinned = true;
+		if ((anchor = anchor_of(anchors, cert)) != SIZE_MAX)
+			result->anchor[result->nanchor++] = anchor;
+	}
+	if (anchor == SIZE_MAX) {
+		verdict(result, VERIFY_UNKNOWN_CA, "ends at no anchor", n - 1);
+		return;
 	}
 	result->npin = (size_t)n;
 	if (pinned)
@@ -360,6 +391,18 @@ judge(struct verify_result *result, x509_stack *chain,
 	else
 		verdict(
 		    result, VERIFY_NO_PIN, "no pin on the verified chain", -1);
+}
+
+/* SIZE_MAX: it is none of them. */
+static size_t
+anchor_of(const struct verify_anchors *anchors, X509 *cert)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(anchors->certs); i++)
+		if (X509_cmp(sk_X509_value(anchors->certs, i), cert) == 0)
+			return (size_t)i;
+	return SIZE_MAX;
 }
 
 static bool

@@ -31,6 +31,9 @@ struct verify_result {
 	 * filled also when only the pin was wrong. */
 	uint8_t pin[VERIFY_CHAIN_MAX][VERIFY_PIN_LEN];
 	size_t npin;
+	/* Which of the anchors are on it; with VERIFY_OK at least one. */
+	size_t anchor[VERIFY_CHAIN_MAX];
+	size_t nanchor;
 	char detail[128]; /* libcrypto's word for it, for a log */
 };
 
@@ -40,6 +43,9 @@ struct verify_anchors;
 struct verify_anchors *verify_anchors_new(const void *pem, size_t len);
 void verify_anchors_free(struct verify_anchors *anchors);
 size_t verify_anchors_count(const struct verify_anchors *anchors);
+/* One of them as PEM, to be freed, and its length; NULL without memory. */
+char *verify_anchor_pem(
+    const struct verify_anchors *anchors, size_t anchor, size_t *len);
 
 /*
  * Verifies the chain as sent (PEM, leaf first). host NULL: no name is asked

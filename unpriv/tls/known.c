@@ -1,0 +1,94 @@
+/*
+ * Which CAs of a bundle upstreams have been verified to. It only ever makes
+ * the choice smaller: whatever it says, the whole verification is made.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <tls.h>
+
+#include "dotproxy/log.h"
+
+#include "known.h"
+
+#define KNOWN_MAX (2 * VERIFY_CHAIN_MAX) /* of an upstream */
+
+struct known {
+	struct tls_config *config;
+	size_t anchor[KNOWN_MAX];
+	size_t n;
+	bool useless; /* libtls needs more than these */
+};
+
+static bool add(struct known *, size_t);
+static void make_config(struct known *, const struct upstream *);
+
+static struct known known[CONF_UPSTREAMS_MAX];
+
+void
+known_reset(void)
+{
+	size_t i;
+
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
+		tls_config_free(known[i].config);
+	memset(known, 0, sizeof(known));
+}
+
+struct tls_config *
+known_config(uint32_t upstream)
+{
+	return known[upstream].useless ? NULL : known[upstream].config;
+}
+
+void
+known_learn(uint32_t upstream, const struct upstream *u,
+    const struct verify_result *result, bool whole)
+{
+	struct known *k = &known[upstream];
+	bool added = false;
+	size_t i;
+
+	if (!whole || k->useless)
+		return;
+	if (k->n + result->nanchor > KNOWN_MAX)
+		k->n = 0;
+	for (i = 0; i < result->nanchor; i++)
+		added = add(k, result->anchor[i]) || added;
+	if (added)
+		make_config(k, u);
+	else
+		k->useless = true;
+}
+
+static bool
+add(struct known *k, size_t anchor)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++)
+		if (k->anchor[i] == anchor)
+			return false;
+	k->anchor[k->n++] = anchor;
+	return true;
+}
+
+static void
+make_config(struct known *k, const struct upstream *u)
+{
+	char *pem = NULL, *one, *more;
+	size_t i, len = 0, n;
+
+	for (i = 0; i < k->n; i++) {
+		if ((one = verify_anchor_pem(u->anchors, k->anchor[i], &n)) ==
+			NULL ||
+		    (more = realloc(pem, len + n)) == NULL)
+			fatal("the PEM of a CA");
+		pem = more;
+		memcpy(pem + len, one, n);
+		len += n;
+		free(one);
+	}
+	tls_config_free(k->config);
+	k->config = upstream_config(u, (const uint8_t *)pem, len);
+	free(pem);
+}
