@@ -160,8 +160,9 @@ say(void)
 	(void)asker_says(&f.sent, &a, now);
 	/* It was still waited for, if by the cache alone. */
 	if (was == asker.late || i != asker.table.nused)
-		if (a.rcode == DNS_NOERROR && a.flags == 0 && a.ttl != 0)
-			known[f.kind] = (struct known){ true, now, a.ttl };
+		if (a.rcode == DNS_NOERROR && a.flags == 0)
+			known[f.kind] =
+			    (struct known){ a.ttl != 0, now, a.ttl };
 }
 
 static void

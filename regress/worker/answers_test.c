@@ -197,6 +197,40 @@ CASE(what_was_cut_off_or_has_no_time_is_not_kept)
 	expect_empty();
 }
 
+/* RFC 8767 4: it is what is true now, though it is for one client only. */
+CASE(what_is_not_kept_takes_the_place_of_what_was_kept)
+{
+	struct asker_answer brief = { .records = 1, .ttl = 0 };
+	struct asker_answer gone = { .rcode = DNS_NXDOMAIN };
+	struct asker_answer cut = five_minutes;
+	const struct asker_answer *news[] = { &brief, &gone };
+	uint64_t end = T + 300 * S;
+	size_t i;
+
+	(void)tc;
+	for (i = 0; i < 2; i++) {
+		asker_up(true);
+		asker_fill(&www, &five_minutes, T);
+		asker_fill(&www, news[i], end);
+		ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, end));
+		ATF_REQUIRE_EQ(1, asker_flush(end));
+		ATF_CHECK(asker_fails(&asker.sent[0], end));
+		ATF_CHECK_EQ(DNS_SERVFAIL, asker_rcode());
+		expect_empty();
+	}
+	/* What was cut off says nothing. */
+	cut.flags = DNS_TC;
+	asker_up(true);
+	asker_fill(&www, &five_minutes, T);
+	asker_fill(&www, &cut, end);
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, end));
+	ATF_REQUIRE_EQ(1, asker_flush(end));
+	ATF_CHECK(asker_fails(&asker.sent[0], end));
+	ATF_CHECK_EQ(DNS_NOERROR, asker_rcode());
+	ATF_CHECK_EQ(DNS_EDE_STALE, asker_ede());
+	expect_empty();
+}
+
 CASE(who_does_not_want_recursion_is_told_only_what_is_kept)
 {
 	struct asker_question q = www;
@@ -388,6 +422,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, the_config_bounds_how_long_an_answer_is_kept);
 	ATF_TP_ADD_TC(tp, what_does_not_exist_is_kept_as_long_as_its_soa_says);
 	ATF_TP_ADD_TC(tp, what_was_cut_off_or_has_no_time_is_not_kept);
+	ATF_TP_ADD_TC(tp, what_is_not_kept_takes_the_place_of_what_was_kept);
 	ATF_TP_ADD_TC(
 	    tp, who_does_not_want_recursion_is_told_only_what_is_kept);
 	ATF_TP_ADD_TC(tp, without_a_cache_every_question_is_asked);

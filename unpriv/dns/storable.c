@@ -48,6 +48,9 @@ dns_storable(struct dns_storable *storable, const uint8_t *msg,
 		    limits->failure, DNS_FAILURE_TTL_MIN, DNS_FAILURE_TTL_MAX);
 		return;
 	}
+	/* RFC 2181 9: what was cut is not the answer. */
+	if ((answer->flags & DNS_TC) != 0)
+		return;
 	/* RFC 2181 5.2: what is told together lives as long as the shortest;
 	 * RFC 8767 4 lets an operator cap it. */
 	storable->ttl = clamp(seen.ttl, limits->min, limits->max);
@@ -80,9 +83,6 @@ dns_ttl(uint32_t ttl)
 static bool
 may_be_kept(const struct dns_answer *answer, const struct dns_question *asked)
 {
-	/* RFC 2181 9: what was cut is not the answer. */
-	if ((answer->flags & DNS_TC) != 0)
-		return false;
 	/* A response to a question, not to an update (RFC 2136) or another. */
 	if ((answer->flags & DNS_QR) == 0 ||
 	    DNS_OPCODE(answer->flags) != DNS_OPCODE_QUERY)

@@ -26,7 +26,7 @@ static bool has_failed(const struct answers *, const struct settings *,
     const struct answers_key *, uint64_t, struct cache_hit *);
 static void put_failure(struct answers *, const struct settings *,
     const struct dns_query *, const uint8_t *, size_t, uint64_t);
-static void forget_failure(struct answers *, const struct answers_key *);
+static void forget(struct answers *, const struct answers_key *);
 static bool
 is_usable(const struct settings *, const struct cache_hit *, uint64_t);
 static uint32_t age_of(const struct cache_hit *, uint64_t);
@@ -139,7 +139,7 @@ answers_keep(struct answers *answers, const struct settings *settings,
 	struct dns_ttl_limits limits = { settings->ttl_min, settings->ttl_max,
 		settings->ttl_negative, 1 };
 	struct dns_storable storable;
-	struct answers_key key;
+	struct answers_key key, failure;
 	size_t len;
 
 	if (!answers->on)
@@ -152,9 +152,14 @@ answers_keep(struct answers *answers, const struct settings *settings,
 		return;
 	}
 	key_of(&key, answers, query);
-	forget_failure(answers, &key);
+	key_of_failure(&failure, answers, &key);
+	forget(answers, &failure);
 	if (storable.kind != DNS_NOT_STORABLE && len != 0)
 		put(answers, &key, payload, len, storable.ttl, 0, now);
+	else if ((answer->flags & DNS_TC) == 0)
+		/* It is news all the same (RFC 8767 4): what was true before
+		 * is not to be told any more, not even as stale. */
+		forget(answers, &key);
 }
 
 void
@@ -225,17 +230,14 @@ has_failed(const struct answers *answers, const struct settings *settings,
 }
 
 static void
-forget_failure(struct answers *answers, const struct answers_key *key)
+forget(struct answers *answers, const struct answers_key *key)
 {
 	struct cache_hit hit;
-	struct answers_key failure;
 
 	/* Only a drop needs the shard's lock, and most questions never failed. */
-	key_of_failure(&failure, answers, key);
-	if (cache_get(&answers->cache, failure.hash, failure.bytes, failure.len,
-		stored, &hit))
-		cache_drop(
-		    &answers->cache, failure.hash, failure.bytes, failure.len);
+	if (cache_get(
+		&answers->cache, key->hash, key->bytes, key->len, stored, &hit))
+		cache_drop(&answers->cache, key->hash, key->bytes, key->len);
 }
 
 static bool
