@@ -58,6 +58,8 @@ main(int argc, char *argv[])
 		 options.file, options.macro, options.nmacro)) == NULL)
 		return 1;
 	if (options.check) {
+		if (config_files_open(&p->files, p->conf) == -1)
+			return 1;
 		if (options.verbose)
 			config_print(p->conf, stdout);
 		else
