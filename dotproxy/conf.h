@@ -72,10 +72,11 @@ struct conf_block {
 };
 
 /* Types of local data, as DNS numbers them. */
-#define CONF_LOCAL_A	1
-#define CONF_LOCAL_PTR	12
-#define CONF_LOCAL_TXT	16
-#define CONF_LOCAL_AAAA 28
+#define CONF_LOCAL_A	 1
+#define CONF_LOCAL_CNAME 5
+#define CONF_LOCAL_PTR	 12
+#define CONF_LOCAL_TXT	 16
+#define CONF_LOCAL_AAAA	 28
 
 /* A record of local data: its owner's name follows, on the wire and folded,
  * then its rdata. Of many, each begins where the one before ends. */

@@ -68,8 +68,8 @@ void config_ca_close(int ca[CONF_UPSTREAMS_MAX]);
  * Adds a record of local data; NULL, or what is wrong with it (then nothing is
  * added). config_local_print prints them all.
  */
-const char *config_local_add(
-    struct conf *conf, const char *name, const char *type, const char *value);
+const char *config_local_add(struct conf *conf, const char *name, uint32_t ttl,
+    const char *type, const char *value);
 void config_local_print(const struct conf *conf, FILE *out);
 
 /*

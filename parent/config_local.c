@@ -29,13 +29,14 @@ static const struct type {
 	const char *name;
 	uint16_t number;
 } types[] = { { "A", CONF_LOCAL_A }, { "AAAA", CONF_LOCAL_AAAA },
-	{ "PTR", CONF_LOCAL_PTR }, { "TXT", CONF_LOCAL_TXT } };
+	{ "CNAME", CONF_LOCAL_CNAME }, { "PTR", CONF_LOCAL_PTR },
+	{ "TXT", CONF_LOCAL_TXT } };
 
 static size_t rdata_of(uint8_t *, uint16_t, const char *, const char **);
 static void reverse_of(char *, size_t, const struct netaddr *);
-static bool add(struct records *, uint16_t, const uint8_t *, size_t,
+static bool add(struct records *, uint16_t, uint32_t, const uint8_t *, size_t,
     const uint8_t *, size_t);
-static bool has(const struct conf *, const uint8_t *, size_t);
+static const char *clash(const struct conf *);
 static void print_text(const uint8_t *, size_t, FILE *);
 static bool read_hosts(struct records *, const char *);
 static bool take_hosts(struct records *, const char *, char *);
@@ -43,8 +44,8 @@ static const char *take_host(struct records *, char *);
 static bool is_unspecified(const struct netaddr *);
 
 const char *
-config_local_add(
-    struct conf *conf, const char *name, const char *type, const char *value)
+config_local_add(struct conf *conf, const char *name, uint32_t ttl,
+    const char *type, const char *value)
 {
 	struct records r = { conf->local, conf->local_len, sizeof(conf->local),
 		conf->nlocal, CONF_LOCAL_MAX };
@@ -58,16 +59,16 @@ config_local_add(
 		if (strcasecmp(types[i].name, type) == 0)
 			break;
 	if (i == sizeof(types) / sizeof(types[0]))
-		return "expected A, AAAA, PTR or TXT after the name";
+		return "expected A, AAAA, CNAME, PTR or TXT after the name";
 	if ((len = rdata_of(rdata, types[i].number, value, &wrong)) == 0)
 		return wrong;
-	if (!add(&r, types[i].number, owner, owner_len, rdata, len))
+	if (!add(&r, types[i].number, ttl, owner, owner_len, rdata, len))
 		return "too much local data: 1024 records, and 64 KiB in all; "
 		       "more has room in a hosts file";
-	if (has(conf, conf->local + conf->local_len, r.len - conf->local_len)) {
+	if ((wrong = clash(conf)) != NULL) {
 		memset(
 		    conf->local + conf->local_len, 0, r.len - conf->local_len);
-		return "this local data is given twice";
+		return wrong;
 	}
 	conf->local_len = (uint32_t)r.len;
 	conf->nlocal = r.n;
@@ -92,9 +93,10 @@ config_local_print(const struct conf *conf, FILE *out)
 		config_name_print(p, out);
 		for (i = 0; types[i].number != head.type; i++)
 			;
-		fprintf(out, " %s ", types[i].name);
+		fprintf(out, " ttl %u %s ", head.ttl, types[i].name);
 		memset(&a, 0, sizeof(a));
-		if (head.type == CONF_LOCAL_PTR)
+		if (head.type == CONF_LOCAL_PTR ||
+		    head.type == CONF_LOCAL_CNAME)
 			config_name_print(rdata, out);
 		else if (head.type == CONF_LOCAL_TXT)
 			print_text(rdata + 1, rdata[0], out);
@@ -150,8 +152,10 @@ rdata_of(uint8_t *rdata, uint16_t type, const char *text, const char **wrong)
 	struct netaddr a;
 	size_t len = strlen(text);
 
-	if (type == CONF_LOCAL_PTR) {
-		*wrong = "expected a domain name after PTR";
+	if (type == CONF_LOCAL_PTR || type == CONF_LOCAL_CNAME) {
+		*wrong = type == CONF_LOCAL_PTR
+		    ? "expected a domain name after PTR"
+		    : "expected a domain name after CNAME";
 		return config_name_parse(rdata, text);
 	}
 	if (type == CONF_LOCAL_TXT) {
@@ -173,11 +177,11 @@ rdata_of(uint8_t *rdata, uint16_t type, const char *text, const char **wrong)
 }
 
 static bool
-add(struct records *r, uint16_t type, const uint8_t *name, size_t name_len,
-    const uint8_t *rdata, size_t rdata_len)
+add(struct records *r, uint16_t type, uint32_t ttl, const uint8_t *name,
+    size_t name_len, const uint8_t *rdata, size_t rdata_len)
 {
 	struct conf_record head = { type, (uint8_t)name_len, (uint8_t)rdata_len,
-		CONF_LOCAL_TTL };
+		ttl };
 	size_t len = sizeof(head) + name_len + rdata_len;
 
 	if (r->n == r->max || len > r->size - r->len)
@@ -190,21 +194,35 @@ add(struct records *r, uint16_t type, const uint8_t *name, size_t name_len,
 	return true;
 }
 
-static bool
-has(const struct conf *conf, const uint8_t *record, size_t len)
+/* What is wrong with the record behind the last one, given those before. */
+static const char *
+clash(const struct conf *conf)
 {
-	struct conf_record head;
-	const uint8_t *p = conf->local;
-	size_t one;
+	const uint8_t *p = conf->local, *fresh = p + conf->local_len;
+	struct conf_record head, it;
+	size_t len;
 	uint32_t n;
 
-	for (n = 0; n < conf->nlocal; n++, p += one) {
+	memcpy(&it, fresh, sizeof(it));
+	for (n = 0; n < conf->nlocal; n++, p += sizeof(head) + len) {
 		memcpy(&head, p, sizeof(head));
-		one = sizeof(head) + head.name_len + head.rdata_len;
-		if (one == len && memcmp(p, record, len) == 0)
-			return true;
+		len = (size_t)head.name_len + head.rdata_len;
+		if (head.name_len != it.name_len ||
+		    memcmp(p + sizeof(head), fresh + sizeof(it), it.name_len) !=
+			0)
+			continue;
+		if (head.type == it.type && head.rdata_len == it.rdata_len &&
+		    memcmp(p + sizeof(head), fresh + sizeof(it), len) == 0)
+			return "this local data is given twice";
+		/* RFC 1034 3.6.2 */
+		if (head.type == CONF_LOCAL_CNAME ||
+		    it.type == CONF_LOCAL_CNAME)
+			return "a name with a CNAME has nothing else";
+		/* RFC 2181 5.2 */
+		if (head.type == it.type && head.ttl != it.ttl)
+			return "the records of a name and type have one ttl";
 	}
-	return false;
+	return NULL;
 }
 
 static void
@@ -311,11 +329,12 @@ take_host(struct records *r, char *line)
 			continue;
 		}
 		if (!add(r, a.family == 4 ? CONF_LOCAL_A : CONF_LOCAL_AAAA,
-			name, len, a.bytes, a.family == 4 ? 4 : 16))
+			CONF_LOCAL_TTL, name, len, a.bytes,
+			a.family == 4 ? 4 : 16))
 			return "no room";
 		if (first && !is_unspecified(&a)) {
 			reverse_of(reverse, sizeof(reverse), &a);
-			if (!add(r, CONF_LOCAL_PTR, owner,
+			if (!add(r, CONF_LOCAL_PTR, CONF_LOCAL_TTL, owner,
 				config_name_parse(owner, reverse), name, len))
 				return "no room";
 		}

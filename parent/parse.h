@@ -74,6 +74,7 @@ struct parser {
 	int up_errors; /* errors before it */
 	bool own_address, own_pin; /* not the built-in ones */
 	struct word tcp_each, ttl_min;
+	uint32_t local_ttl; /* of the record being read */
 	struct zone zone[CONF_ZONES_MAX]; /* [0] is the root */
 	struct zone nozone; /* stands for one that is refused */
 	struct zone *to; /* the one being read */
@@ -92,6 +93,7 @@ struct parser {
 #define A_TTL	    "a time from 0 to 7d"
 #define A_TIME	    "a time from 1 to 7d"
 #define A_SPECIAL   "a special name such as localhost or home.arpa"
+#define A_TYPE	    "A, AAAA, CNAME, PTR or TXT"
 #define A_USER	    "the name of a user"
 #define A_PATH	    "an absolute path"
 #define AN_ADDRESS  "an IP address"

@@ -223,9 +223,20 @@ special	: SPECIAL			{ expect(p, A_SPECIAL " or {"); }
 
 local	: LOCAL				{ expect(p, "\"data\""); }
 	  DATA				{ expect(p, A_NAME); }
-	  WORD				{ expect(p, "A, AAAA, PTR or TXT"); }
-	  WORD				{ expect(p, "the record's value"); }
-	  WORD				{ add_local(p, $5, $7, $9); }
+	  WORD				{
+		p->local_ttl = CONF_LOCAL_TTL;
+		expect(p, "\"ttl\", " A_TYPE);
+	}
+	  local_ttl WORD		{ expect(p, "the record's value"); }
+	  WORD				{ add_local(p, $5, $8, $10); }
+	;
+
+local_ttl : /* empty */
+	| TTL				{ expect(p, A_TTL); }
+	  WORD				{
+		set_ttl(p, &p->local_ttl, $3);
+		expect(p, A_TYPE);
+	}
 	;
 
 hosts	: HOSTS				{ expect(p, A_PATH); }

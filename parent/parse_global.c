@@ -58,7 +58,8 @@ add_local(
 {
 	const char *wrong;
 
-	wrong = config_local_add(p->conf, name.text, type.text, value.text);
+	wrong = config_local_add(
+	    p->conf, name.text, p->local_ttl, type.text, value.text);
 	if (wrong != NULL)
 		complain(p, name, "%s", wrong);
 }

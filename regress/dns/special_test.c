@@ -305,9 +305,9 @@ ATF_TC_BODY(data_larger_than_the_client_takes_is_truncated, tc)
 {
 	static const uint8_t text[200] = { 199 };
 	const struct dns_local_record records[3] = { { DNS_TYPE_TXT, 0, 200, 60,
-							 text },
-		{ DNS_TYPE_TXT, 0, 200, 60, text },
-		{ DNS_TYPE_TXT, 0, 200, 60, text } };
+							 text, NULL, 0 },
+		{ DNS_TYPE_TXT, 0, 200, 60, text, NULL, 0 },
+		{ DNS_TYPE_TXT, 0, 200, 60, text, NULL, 0 } };
 	struct dns_local local = { DNS_NOERROR, true, 2, 0, records };
 	size_t len;
 

@@ -92,6 +92,42 @@ is_short() { # text dig's arguments
 	[ "$(short "$@")" = "$_text" ]
 }
 
+testcase local_data_has_a_ttl_and_a_cname_is_followed 40
+local_data_has_a_ttl_and_a_cname_is_followed_body() {
+	start_with 'local data "nas.home.arpa" ttl 1h A 192.0.2.1' \
+	    'local data "www.home.arpa" ttl 7 CNAME nas.home.arpa' \
+	    'local data "far.home.arpa" CNAME far.example'
+	answers NOERROR www.home.arpa A
+	in_answer '^www.home.arpa.[[:space:]]*7[[:space:]]IN[[:space:]]CNAME'
+	in_answer '^nas.home.arpa.[[:space:]]*3600[[:space:]]IN[[:space:]]A'
+	answers NOERROR www.home.arpa AAAA
+	in_answer 'ANSWER: 1, AUTHORITY: 1'
+	in_answer '^nas.home.arpa.[[:space:]]*300[[:space:]]IN[[:space:]]SOA'
+	answers NOERROR far.home.arpa A
+	in_answer 'ANSWER: 1, AUTHORITY: 0'
+	in_answer '^far.home.arpa.[[:space:]]*300[[:space:]]IN[[:space:]]CNAME'
+}
+
+testcase checking_a_config_opens_the_files_it_names 20
+checking_a_config_opens_the_files_it_names_body() {
+	pki
+	port=$(free_port)
+	up=$(free_port)
+	configure_with "hosts \"$PWD/hosts\""
+	check() {
+		"$OBJ/dotproxy" -n -f dotproxy.conf >checked 2>&1
+	}
+	! check || atf_fail "a hosts file that is not there passed"
+	atf_check -o match:'hosts .*/hosts: cannot be opened' cat checked
+	echo '192.0.2.1 one.example' >hosts
+	check || atf_fail "$(cat checked)"
+	atf_check -o match:'configuration OK' cat checked
+	ca=$(sed -n 's/^[[:space:]]*ca "\(.*\)"/\1/p' dotproxy.conf)
+	echo nothing >"$ca"
+	! check || atf_fail "a file without a certificate passed"
+	atf_check -o match:'there is no certificate in it' cat checked
+}
+
 testcase a_hosts_file_is_answered_and_read_again_at_a_reload 40
 a_hosts_file_is_answered_and_read_again_at_a_reload_body() {
 	cat >hosts <<-END
@@ -143,6 +179,8 @@ a_hosts_file_has_its_bound_body() {
 }
 
 atf_init_test_cases() {
+	atf_add_test_case checking_a_config_opens_the_files_it_names
+	atf_add_test_case local_data_has_a_ttl_and_a_cname_is_followed
 	atf_add_test_case local_data_is_answered_and_a_reload_changes_it
 	atf_add_test_case a_hosts_file_is_answered_and_read_again_at_a_reload
 	atf_add_test_case a_hosts_file_has_its_bound

@@ -52,8 +52,8 @@ ATF_TC_BODY(local_data_can_be_read_and_never_changed, tc)
 	struct conf_local local;
 	int fd;
 
-	ATF_REQUIRE(
-	    config_local_add(&conf, "a.example", "A", "192.0.2.1") == NULL);
+	ATF_REQUIRE(config_local_add(
+			&conf, "a.example", 300, "A", "192.0.2.1") == NULL);
 	ATF_REQUIRE((fd = config_local_open(&local, &conf)) != -1);
 	ATF_CHECK_EQ(1, local.records);
 	ATF_CHECK_EQ(sizeof(record) + 11 + 4, local.size);
@@ -78,17 +78,17 @@ ATF_TC_BODY(local_data_has_its_bounds, tc)
 
 	for (i = 0; i < CONF_LOCAL_MAX; i++) {
 		(void)snprintf(name, sizeof(name), "n%u.example", i);
-		ATF_REQUIRE(
-		    config_local_add(&conf, name, "A", "192.0.2.1") == NULL);
+		ATF_REQUIRE(config_local_add(
+				&conf, name, 300, "A", "192.0.2.1") == NULL);
 	}
-	ATF_CHECK(config_local_add(&conf, "x", "A", "192.0.2.1") != NULL);
+	ATF_CHECK(config_local_add(&conf, "x", 300, "A", "192.0.2.1") != NULL);
 	ATF_CHECK_EQ(CONF_LOCAL_MAX, conf.nlocal);
 	memset(&conf, 0, sizeof(conf));
 	memset(text, 'x', 254);
 	text[254] = '\0';
 	for (i = 0; i < CONF_LOCAL_MAX; i++) {
 		(void)snprintf(name, sizeof(name), "n%u.example", i);
-		if (config_local_add(&conf, name, "TXT", text) != NULL)
+		if (config_local_add(&conf, name, 300, "TXT", text) != NULL)
 			break;
 	}
 	ATF_CHECK(i > 200 && i < 300);

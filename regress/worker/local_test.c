@@ -181,7 +181,9 @@ CASE(each_field_that_is_wrong_is_refused)
 		{ DNS_TYPE_PTR, 300, "\1a", 3, "\300\14", 2 },
 		{ DNS_TYPE_PTR, 300, "\1a", 3, "\1b", 2 },
 		{ DNS_TYPE_PTR, 300, "\1a", 3, "", 0 },
-		{ DNS_TYPE_CNAME, 300, "\1a", 3, "\1b", 3 },
+		{ DNS_TYPE_CNAME, 300, "\1a", 3, "\300\14", 2 },
+		{ DNS_TYPE_CNAME, 300, "\1a", 3, "\1B", 3 },
+		{ DNS_TYPE_NS, 300, "\1a", 3, "\1b", 3 },
 		{ 0, 300, "\1a", 3, "", 0 },
 	};
 	size_t i;
@@ -220,6 +222,94 @@ CASE(a_count_or_size_that_does_not_agree_is_refused)
 	ATF_CHECK(build() == NULL);
 }
 
+CASE(a_cname_is_followed_as_long_as_its_target_is_here)
+{
+	(void)tc;
+	set_up();
+	add(DNS_TYPE_CNAME, 60, NAME("\1w\4home"), NAME("\1x\4home"));
+	add(DNS_TYPE_CNAME, 70, NAME("\1x\4home"), NAME("\3nas\4home"));
+	add(DNS_TYPE_CNAME, 80, NAME("\1y\4home"), NAME("\4else\4home"));
+	ATF_REQUIRE(build() == NULL);
+	ATF_REQUIRE(find(NAME("\1w\4home"), DNS_TYPE_A));
+	ATF_CHECK_EQ(4, answer.local.nanswer);
+	ATF_CHECK_EQ(0, answer.local.nauthority);
+	ATF_CHECK_EQ(DNS_TYPE_CNAME, answer.record[0].type);
+	ATF_CHECK(answer.record[0].owner == NULL);
+	ATF_CHECK_EQ(60, answer.record[0].ttl);
+	ATF_CHECK_EQ(DNS_TYPE_CNAME, answer.record[1].type);
+	ATF_REQUIRE_EQ(8, answer.record[1].owner_len);
+	ATF_CHECK(memcmp("\1x\4home", answer.record[1].owner, 8) == 0);
+	ATF_CHECK_EQ(DNS_TYPE_A, answer.record[3].type);
+	ATF_REQUIRE_EQ(10, answer.record[3].owner_len);
+	ATF_CHECK(memcmp("\3nas\4home", answer.record[3].owner, 10) == 0);
+	/* The target is here, and has no such record. */
+	ATF_REQUIRE(find(NAME("\1x\4home"), DNS_TYPE_AAAA));
+	ATF_CHECK_EQ(1, answer.local.nanswer);
+	ATF_REQUIRE_EQ(1, answer.local.nauthority);
+	ATF_CHECK_EQ(DNS_TYPE_SOA, answer.record[1].type);
+	ATF_CHECK_EQ(10, answer.record[1].owner_len);
+	/* It is not here. */
+	ATF_REQUIRE(find(NAME("\1y\4home"), DNS_TYPE_A));
+	ATF_CHECK_EQ(1, answer.local.nanswer);
+	ATF_CHECK_EQ(0, answer.local.nauthority);
+	/* The CNAME is what was asked for. */
+	ATF_REQUIRE(find(NAME("\1w\4home"), DNS_TYPE_CNAME));
+	ATF_CHECK_EQ(1, answer.local.nanswer);
+	ATF_REQUIRE(find(NAME("\1w\4home"), DNS_TYPE_ANY));
+	ATF_CHECK_EQ(1, answer.local.nanswer);
+	ATF_CHECK_EQ(0, answer.local.nauthority);
+}
+
+CASE(cnames_that_lead_in_a_circle_or_too_far_end)
+{
+	uint8_t name[] = "\1a\4home", next[] = "\1b\4home";
+	unsigned int i;
+
+	(void)tc;
+	set_up();
+	add(DNS_TYPE_CNAME, 60, NAME("\1x\4home"), NAME("\1y\4home"));
+	add(DNS_TYPE_CNAME, 60, NAME("\1y\4home"), NAME("\1x\4home"));
+	add(DNS_TYPE_CNAME, 60, NAME("\1z\4home"), NAME("\1z\4home"));
+	for (i = 0; i < 10; i++, name[1]++, next[1]++)
+		add(DNS_TYPE_CNAME, 60, NAME(name), NAME(next));
+	ATF_REQUIRE(build() == NULL);
+	ATF_REQUIRE(find(NAME("\1x\4home"), DNS_TYPE_A));
+	ATF_CHECK_EQ(2, answer.local.nanswer);
+	ATF_REQUIRE(find(NAME("\1z\4home"), DNS_TYPE_A));
+	ATF_CHECK_EQ(1, answer.local.nanswer);
+	ATF_REQUIRE(find(NAME("\1a\4home"), DNS_TYPE_A));
+	ATF_CHECK_EQ(LOCAL_CNAMES_MAX, answer.local.nanswer);
+}
+
+CASE(a_cname_beats_what_a_hosts_file_has)
+{
+	(void)tc;
+	set_up();
+	add(DNS_TYPE_A, 300, NAME("\1w\4home"), "\300\0\2\3", 4);
+	add(DNS_TYPE_CNAME, 300, NAME("\1w\4home"), NAME("\3nas\4home"));
+	add(DNS_TYPE_A, 300, NAME("\1w\4home"), "\300\0\2\4", 4);
+	ATF_REQUIRE(build() == NULL);
+	ATF_REQUIRE(find(NAME("\1w\4home"), DNS_TYPE_A));
+	ATF_CHECK_EQ(3, answer.local.nanswer);
+	ATF_CHECK_EQ(DNS_TYPE_CNAME, answer.record[0].type);
+	ATF_CHECK_EQ(1, answer.record[1].rdata[3]);
+}
+
+CASE(records_of_one_name_and_type_have_the_lowest_ttl)
+{
+	(void)tc;
+	set_up();
+	add(DNS_TYPE_A, 60, NAME("\3nas\4home"), "\300\0\2\3", 4);
+	add(DNS_TYPE_A, 90, NAME("\3nas\4home"), "\300\0\2\4", 4);
+	ATF_REQUIRE(build() == NULL);
+	ATF_REQUIRE(find(NAME("\3nas\4home"), DNS_TYPE_A));
+	ATF_REQUIRE_EQ(4, answer.local.nanswer);
+	ATF_CHECK_EQ(60, answer.record[0].ttl);
+	ATF_CHECK_EQ(60, answer.record[1].ttl);
+	ATF_CHECK_EQ(60, answer.record[2].ttl);
+	ATF_CHECK_EQ(60, answer.record[3].ttl);
+}
+
 CASE(it_is_staged_once_and_only_within_a_config)
 {
 	static struct staged staged;
@@ -251,6 +341,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, thousands_of_names_are_each_found);
 	ATF_TP_ADD_TC(tp, each_field_that_is_wrong_is_refused);
 	ATF_TP_ADD_TC(tp, a_count_or_size_that_does_not_agree_is_refused);
+	ATF_TP_ADD_TC(tp, a_cname_is_followed_as_long_as_its_target_is_here);
+	ATF_TP_ADD_TC(tp, cnames_that_lead_in_a_circle_or_too_far_end);
+	ATF_TP_ADD_TC(tp, a_cname_beats_what_a_hosts_file_has);
+	ATF_TP_ADD_TC(tp, records_of_one_name_and_type_have_the_lowest_ttl);
 	ATF_TP_ADD_TC(tp, it_is_staged_once_and_only_within_a_config);
 	return atf_no_error();
 }

@@ -38,7 +38,11 @@ write_records(struct dns_writer *w, bool whole, const void *from)
 
 	(void)whole; /* there is no additional section */
 	for (; n > 0; n--, record++) {
-		dns_write_u16(w, POINTER | (DNS_HEADER_LEN + record->owner_at));
+		if (record->owner != NULL)
+			dns_write_bytes(w, record->owner, record->owner_len);
+		else
+			dns_write_u16(
+			    w, POINTER | (DNS_HEADER_LEN + record->owner_at));
 		dns_write_u16(w, record->type);
 		dns_write_u16(w, DNS_CLASS_IN);
 		dns_write_u32(w, record->ttl);

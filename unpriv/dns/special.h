@@ -20,6 +20,8 @@ struct dns_local_record {
 	/* On the wire: may hold a pointer only into the question's name,
 	 * which begins at DNS_HEADER_LEN. */
 	const uint8_t *rdata;
+	const uint8_t *owner; /* another one than that, on the wire, or NULL */
+	uint8_t owner_len;
 };
 
 struct dns_local {

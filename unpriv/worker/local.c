@@ -36,8 +36,11 @@ static bool is_name(const uint8_t *, size_t);
 static void put_in(struct local *, uint32_t);
 static uint32_t *
 bucket_of(const struct local *, const uint8_t *name, size_t len);
-static void add(struct local_answer *, const struct entry *);
-static void add_soa(struct local_answer *);
+static bool find_one(const struct local *, const uint8_t *, uint8_t, uint16_t,
+    struct local_answer *, const struct entry **);
+static bool is_told(const struct local_answer *, const struct entry *);
+static void add(struct local_answer *, const struct entry *, size_t);
+static void add_soa(struct local_answer *, const uint8_t *, uint8_t);
 
 const char *
 local_build(
@@ -88,30 +91,57 @@ bool
 local_find(const struct local *table, const struct dns_question *folded,
     struct local_answer *answer)
 {
-	const struct entry *e;
-	uint16_t type = folded->type;
-	bool exists = false;
-	uint32_t i;
+	const struct entry *cname;
+	unsigned int cnames = 0;
 
 	if (table == NULL || folded->class != DNS_CLASS_IN)
 		return false;
 	memset(&answer->local, 0, sizeof(answer->local));
 	answer->local.authoritative = true;
 	answer->local.records = answer->record;
-	i = *bucket_of(table, folded->name, folded->name_len);
-	for (; i != NONE; i = e->next) {
+	if (!find_one(table, folded->name, folded->name_len, folded->type,
+		answer, &cname))
+		return false;
+	/* RFC 1034 4.3.2, 3a. */
+	while (cname != NULL && ++cnames < LOCAL_CNAMES_MAX &&
+	    find_one(table, cname->rdata, cname->rdata_len, folded->type,
+		answer, &cname))
+		continue;
+	return true;
+}
+
+/* What one name has; a CNAME that leads on goes to *cname, else that is NULL.
+ * False: it is not in the table. */
+static bool
+find_one(const struct local *table, const uint8_t *name, uint8_t len,
+    uint16_t type, struct local_answer *answer, const struct entry **cname)
+{
+	size_t before = answer->local.nanswer;
+	const struct entry *e;
+	bool exists = false;
+	uint32_t i;
+
+	*cname = NULL;
+	for (i = *bucket_of(table, name, len); i != NONE; i = e->next) {
 		e = &table->entry[i];
-		if (e->name_len != folded->name_len ||
-		    memcmp(e->name, folded->name, e->name_len) != 0)
+		if (e->name_len != len || memcmp(e->name, name, len) != 0)
 			continue;
 		exists = true;
 		if (type == DNS_TYPE_ANY)
 			type = e->type;
 		if (e->type == type)
-			add(answer, e);
+			add(answer, e, before);
+		else if (e->type == CONF_LOCAL_CNAME)
+			*cname = e;
 	}
-	if (exists && answer->local.nanswer == 0)
-		add_soa(answer);
+	if (*cname != NULL) {
+		answer->local.nanswer = before;
+		if (is_told(answer, *cname))
+			*cname = NULL; /* a loop */
+		else
+			add(answer, *cname, before);
+	} else if (exists && answer->local.nanswer == before)
+		add_soa(answer, name, len);
 	return exists;
 }
 
@@ -163,6 +193,7 @@ check(const struct entry *e)
 		return e->rdata_len == 4 ? NULL : "no IPv4 address";
 	case CONF_LOCAL_AAAA:
 		return e->rdata_len == 16 ? NULL : "no IPv6 address";
+	case CONF_LOCAL_CNAME:
 	case CONF_LOCAL_PTR:
 		return is_name(e->rdata, e->rdata_len) ? NULL : "no such name";
 	case CONF_LOCAL_TXT:
@@ -215,32 +246,63 @@ bucket_of(const struct local *t, const uint8_t *name, size_t len)
 	return &t->bucket[siphash(&t->key, name, len) & t->mask];
 }
 
+static bool
+is_told(const struct local_answer *answer, const struct entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < answer->local.nanswer; i++)
+		if (answer->record[i].rdata == e->rdata)
+			return true;
+	return false;
+}
+
+/* To the records from this one on, which are of one owner and type: they have
+ * one TTL (RFC 2181 5.2), the lowest. */
 static void
-add(struct local_answer *answer, const struct entry *e)
+add(struct local_answer *answer, const struct entry *e, size_t from)
 {
 	struct dns_local_record *r;
+	size_t i;
 
 	if (answer->local.nanswer == LOCAL_ANSWER_MAX)
 		return;
 	r = &answer->record[answer->local.nanswer++];
+	memset(r, 0, sizeof(*r));
 	r->type = e->type;
-	r->owner_at = 0;
 	r->rdata_len = e->rdata_len;
 	r->ttl = e->ttl;
 	r->rdata = e->rdata;
+	if (from > 0) {
+		r->owner = e->name;
+		r->owner_len = e->name_len;
+	}
+	for (i = from; i < answer->local.nanswer; i++)
+		if (answer->record[i].ttl > e->ttl)
+			answer->record[i].ttl = e->ttl;
+		else
+			r->ttl = answer->record[i].ttl;
 }
 
 /* RFC 2308 3: so that it is known for how long there is none. Its first name
  * is the question's own. */
 static void
-add_soa(struct local_answer *answer)
+add_soa(struct local_answer *answer, const uint8_t *name, uint8_t len)
 {
 	static const uint8_t soa[] = { 0xc0, DNS_HEADER_LEN, 6, 'n', 'o', 'b',
 		'o', 'd', 'y', 7, 'i', 'n', 'v', 'a', 'l', 'i', 'd', 0, 0, 0, 0,
 		1, 0, 0, 0x0e, 0x10, 0, 0, 0x04, 0xb0, 0, 0x09, 0x3a, 0x80, 0,
 		0, 1, 0x2c };
+	struct dns_local_record *r = &answer->record[answer->local.nanswer];
 
-	answer->record[0] = (struct dns_local_record){ DNS_TYPE_SOA, 0,
-		sizeof(soa), CONF_LOCAL_TTL, soa };
+	memset(r, 0, sizeof(*r));
+	r->type = DNS_TYPE_SOA;
+	r->rdata_len = sizeof(soa);
+	r->ttl = CONF_LOCAL_TTL;
+	r->rdata = soa;
+	if (answer->local.nanswer > 0) {
+		r->owner = name;
+		r->owner_len = len;
+	}
 	answer->local.nauthority = 1;
 }

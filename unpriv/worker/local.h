@@ -8,7 +8,8 @@
 #include "dotproxy/conf.h"
 #include "unpriv/dns/special.h"
 
-#define LOCAL_ANSWER_MAX  64 /* records of one name and type that are told */
+#define LOCAL_ANSWER_MAX  64 /* records that are told */
+#define LOCAL_CNAMES_MAX  8 /* of them, that lead to one another */
 #define LOCAL_RECORDS_MAX (CONF_LOCAL_MAX + CONF_HOSTS_MAX)
 /* The longest that so many can be. */
 #define LOCAL_SIZE_MAX                                                         \
@@ -33,7 +34,8 @@ struct local_answer {
 /*
  * Whether a question, folded by the caller, is for a name with local data; then
  * *answer says how. A type that it has none of is NODATA, with a SOA; ANY is
- * one of the types it has (RFC 8482 4.1). table may be NULL.
+ * one of the types it has (RFC 8482 4.1). A CNAME stands alone, and what it leads
+ * to follows, if that is in the table, too. table may be NULL.
  */
 bool local_find(const struct local *table, const struct dns_question *folded,
     struct local_answer *answer);
