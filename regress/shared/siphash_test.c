@@ -33,6 +33,19 @@ ATF_TC_BODY(lengths_around_a_word_have_the_authors_hashes, tc)
 	ATF_CHECK_EQ(0x93f5f5799a932462ULL, siphash(&key, message, 8));
 }
 
+ATF_TC_WITHOUT_HEAD(seven_bytes_in_a_word_have_the_same_hash);
+ATF_TC_BODY(seven_bytes_in_a_word_have_the_same_hash, tc)
+{
+	const struct siphash_key key = { 0x0706050403020100ULL,
+		0x0f0e0d0c0b0a0908ULL };
+	const uint8_t message[] = { 0xff, 0, 0x80, 3, 0x7f, 5, 0xfe };
+
+	ATF_CHECK_EQ(
+	    0xab0200f58b01d137ULL, siphash_7(&key, 0x06050403020100ULL));
+	ATF_CHECK_EQ(siphash(&key, message, sizeof(message)),
+	    siphash_7(&key, 0xfe057f038000ffULL));
+}
+
 ATF_TC_WITHOUT_HEAD(where_the_message_lies_does_not_matter);
 ATF_TC_BODY(where_the_message_lies_does_not_matter, tc)
 {
@@ -65,6 +78,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, the_papers_message_has_the_papers_hash);
 	ATF_TP_ADD_TC(tp, lengths_around_a_word_have_the_authors_hashes);
+	ATF_TP_ADD_TC(tp, seven_bytes_in_a_word_have_the_same_hash);
 	ATF_TP_ADD_TC(tp, where_the_message_lies_does_not_matter);
 	ATF_TP_ADD_TC(tp, two_random_keys_differ);
 	return atf_no_error();
