@@ -1,0 +1,61 @@
+/* The limit of a zone; see limit_zone.h. It must not read beyond a name. */
+#include <string.h>
+
+#include "limit_zone.h"
+
+#define NAME_MAX_LEN 255
+
+static size_t zone_of(const uint8_t *, size_t, uint32_t);
+
+void
+limit_zone_init(struct limit_zone *z, const struct siphash_key *key)
+{
+	memset(z, 0, sizeof(*z));
+	z->key = *key;
+	z->off = true;
+}
+
+void
+limit_zone_set(struct limit_zone *z, const struct conf_limit *conf)
+{
+	z->off = conf->zone_rate == 0;
+	z->labels = conf->zone_labels;
+	limit_set_bucket(&z->bucket, conf->zone_rate, conf->zone_burst);
+}
+
+bool
+limit_zone_take(
+    struct limit_zone *z, const uint8_t *name, size_t len, uint64_t now)
+{
+	uint8_t folded[NAME_MAX_LEN];
+	struct limit_entry *e;
+	uint64_t hash;
+	size_t i, from;
+
+	if (z->off || len == 0 || len > sizeof(folded))
+		return true;
+	from = zone_of(name, len, z->labels);
+	/* A label's length is below any letter. */
+	for (i = from; i < len; i++)
+		folded[i - from] =
+		    name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i];
+	hash = siphash(&z->key, folded, len - from);
+	e = limit_set_visit(z->entry[limit_set_of(hash, LIMIT_ZONE_SETS)],
+	    limit_tag_of(hash), &z->bucket, (uint32_t)now);
+	if (e->balance < LIMIT_TOKEN)
+		return false;
+	limit_set_pay(e, &z->bucket, LIMIT_TOKEN);
+	return true;
+}
+
+/* Where the last so many labels begin; the root's is not counted. */
+static size_t
+zone_of(const uint8_t *name, size_t len, uint32_t labels)
+{
+	size_t at[CONF_LIMIT_LABELS_MAX] = { 0 }, i;
+	uint32_t n = 0;
+
+	for (i = 0; i < len && name[i] != 0; i += (size_t)name[i] + 1)
+		at[n++ % labels] = i;
+	return n == 0 ? 0 : n < labels ? at[0] : at[n % labels];
+}
