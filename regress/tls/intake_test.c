@@ -1,0 +1,265 @@
+/*
+ * A config as the parent tells it, on its way into the TLS process: what comes
+ * out is what the config said, and no field that is wrong gets in.
+ */
+#include <sys/mman.h>
+#include <atf-c.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dotproxy/ipc_conf.h"
+#include "dotproxy/log.h"
+#include "unpriv/tls/upstream.h"
+
+#define CASE(name)                                                             \
+	ATF_TC_WITHOUT_HEAD(name);                                             \
+	ATF_TC_BODY(name, tc)
+
+static struct told {
+	enum ipc_type type;
+	size_t len;
+	bool fd;
+	_Alignas(8) uint8_t payload[1024];
+} told[64];
+static size_t ntold;
+static struct conf conf;
+static struct upstreams *taken;
+
+static void
+no_log(int priority, const char *line)
+{
+	(void)priority;
+	(void)line;
+}
+
+static void
+keep(void *ctx, enum ipc_type type, const void *payload, size_t len, int fd)
+{
+	(void)ctx;
+	ATF_REQUIRE(ntold < sizeof(told) / sizeof(told[0]));
+	ATF_REQUIRE(len <= sizeof(told[0].payload));
+	ATF_REQUIRE(len >= ipc_rule(type)->min && len <= ipc_rule(type)->max);
+	told[ntold].type = type;
+	told[ntold].len = len;
+	told[ntold].fd = fd != -1;
+	memcpy(told[ntold++].payload, payload, len);
+}
+
+static void
+zone(const char *name, size_t len, uint32_t policy, const uint8_t *up, size_t n)
+{
+	struct conf_zone *z = &conf.zone[conf.nzone++];
+
+	memcpy(z->name, name, len);
+	z->name_len = (uint8_t)len;
+	z->policy = policy;
+	memcpy(z->upstream, up, n);
+	z->nupstream = (uint32_t)n;
+}
+
+/* Three upstreams, of which two are in use, by three zones. */
+static void
+record(void)
+{
+	static const int ca[CONF_UPSTREAMS_MAX];
+	struct ipc_generation commit = { 7 };
+	uint32_t i;
+
+	log_set_sink(no_log);
+	memset(&conf, 0, sizeof(conf));
+	conf.nupstream = 3;
+	conf.nused = 2;
+	for (i = 0; i < conf.nupstream; i++) {
+		conf.upstream[i].name[0] = (char)('a' + i);
+		conf.upstream[i].host[0] = (char)('h' + i);
+		conf.upstream[i].naddress = 1;
+		ATF_REQUIRE(
+		    netaddr_parse(&conf.upstream[i].address[0], "192.0.2.1"));
+		conf.upstream[i].address[0].port = 853;
+	}
+	conf.upstream[1].npin = 1;
+	zone("", 1, CONF_RACE, (const uint8_t *)"\0\1", 2);
+	zone("\4corp\7example", 14, CONF_FAILOVER, (const uint8_t *)"\1", 1);
+	zone("\1a\4corp\7example", 16, CONF_ROUND_ROBIN,
+	    (const uint8_t *)"\1\0", 2);
+	ntold = 0;
+	ipc_conf_tls(&conf, 7, true, ca, keep, NULL);
+	keep(NULL, IPC_COMMIT, &commit, sizeof(commit), -1);
+}
+
+/* All that was recorded; NULL, or what is wrong with it. */
+static const char *
+replay(void)
+{
+	static struct intake intake;
+	struct ipc_message m;
+	const char *wrong = NULL;
+	size_t i;
+
+	upstreams_free(intake.all);
+	memset(&intake, 0, sizeof(intake));
+	upstreams_free(taken);
+	taken = NULL;
+	for (i = 0; i < ntold && wrong == NULL; i++) {
+		m.type = told[i].type;
+		m.payload = told[i].payload;
+		m.len = told[i].len;
+		m.fd = -1;
+		if (told[i].fd)
+			ATF_REQUIRE((m.fd = memfd_create("ca", 0)) != -1);
+		ATF_REQUIRE(taken == NULL);
+		wrong = intake_message(&intake, &m, &taken);
+	}
+	ATF_CHECK((wrong == NULL) == (taken != NULL));
+	return wrong;
+}
+
+static void *
+nth(enum ipc_type type, unsigned int n)
+{
+	size_t i;
+
+	for (i = 0; i < ntold; i++)
+		if (told[i].type == type && n-- == 0)
+			return told[i].payload;
+	atf_tc_fail("there is no such message");
+}
+
+CASE(what_the_config_says_is_what_is_taken)
+{
+	uint32_t i;
+
+	(void)tc;
+	record();
+	ATF_REQUIRE(replay() == NULL);
+	ATF_CHECK_EQ(7, taken->generation);
+	ATF_CHECK(taken->verbose);
+	ATF_CHECK_EQ(2, taken->n);
+	ATF_CHECK_STREQ("a", taken->one[0].name);
+	ATF_CHECK_STREQ("i", taken->one[1].host);
+	ATF_CHECK_EQ(1, taken->one[1].npin);
+	ATF_REQUIRE_EQ(3, taken->nzone);
+	for (i = 0; i < taken->nzone; i++)
+		ATF_CHECK(memcmp(&taken->zone[i], &conf.zone[i],
+			      sizeof(conf.zone[i])) == 0);
+}
+
+/* One field of the zone that n is, after another. */
+static void
+zone_is_refused(unsigned int n, size_t offset, const void *value, size_t len)
+{
+	uint8_t *zone_message;
+
+	record();
+	zone_message = nth(IPC_ZONE, n);
+	memcpy(zone_message + offset, value, len);
+	ATF_CHECK_MSG(replay() != NULL, "zone %u, offset %zu", n, offset);
+}
+
+#define REFUSED(n, field, ...)                                                 \
+	do {                                                                   \
+		static const uint32_t value_[] = { __VA_ARGS__ };              \
+		zone_is_refused(n, offsetof(struct ipc_zone, field), value_,   \
+		    sizeof(value_));                                           \
+	} while (0)
+
+CASE(each_number_of_a_zone_that_is_wrong_is_refused)
+{
+	(void)tc;
+	REFUSED(0, index, 1);
+	REFUSED(2, index, 1);
+	REFUSED(2, index, 64);
+	REFUSED(1, policy, CONF_POLICIES);
+	REFUSED(1, policy, UINT32_MAX);
+	REFUSED(1, nupstream, 0);
+	REFUSED(0, nupstream, 1); /* and one too many behind */
+	REFUSED(2, nupstream, 3); /* and one of them twice */
+	REFUSED(1, nupstream, CONF_UPSTREAMS_MAX + 1);
+	REFUSED(1, nupstream, UINT32_MAX);
+	REFUSED(1, name_len, 0);
+	REFUSED(1, name_len, 1);
+	REFUSED(1, name_len, 13);
+	REFUSED(1, name_len, 15);
+	REFUSED(1, name_len, 256);
+	REFUSED(1, name_len, UINT32_MAX);
+	REFUSED(0, name_len, 0);
+	REFUSED(0, name_len, 2);
+}
+
+CASE(an_upstream_that_a_zone_cannot_have_is_refused)
+{
+	const size_t at = offsetof(struct ipc_zone, upstream);
+
+	(void)tc;
+	zone_is_refused(1, at, "\2", 1);
+	zone_is_refused(1, at, "\377", 1);
+	zone_is_refused(0, at, "\1\1", 2);
+	zone_is_refused(1, at + 1, "\1", 1);
+	zone_is_refused(1, at + CONF_UPSTREAMS_MAX - 1, "\1", 1);
+}
+
+CASE(a_name_that_is_none_or_not_folded_is_refused)
+{
+	const size_t at = offsetof(struct ipc_zone, name);
+
+	(void)tc;
+	zone_is_refused(1, at, "\4Corp", 5);
+	zone_is_refused(1, at, "\5corp", 5);
+	zone_is_refused(1, at, "\100corp", 5);
+	zone_is_refused(1, at, "\300\14", 2);
+	zone_is_refused(1, at + 13, "x", 1);
+	zone_is_refused(1, at + 14, "x", 1);
+	zone_is_refused(1, at + 255, "x", 1);
+	zone_is_refused(0, at, "\1a", 3);
+	/* The name of the one before. */
+	record();
+	memcpy(nth(IPC_ZONE, 2), nth(IPC_ZONE, 1), sizeof(struct ipc_zone));
+	((struct ipc_zone *)nth(IPC_ZONE, 2))->index = 2;
+	ATF_CHECK(replay() != NULL);
+}
+
+CASE(more_or_fewer_than_announced_are_refused)
+{
+	struct ipc_conf_tls *head;
+	size_t i, n;
+
+	(void)tc;
+	record();
+	n = ntold;
+	/* Without each one of them. */
+	for (i = 0; i < n; i++) {
+		record();
+		ntold--;
+		memmove(&told[i], &told[i + 1], (ntold - i) * sizeof(told[0]));
+		if (i < ntold)
+			ATF_CHECK_MSG(replay() != NULL, "without %zu", i);
+	}
+	/* With each one of them twice. */
+	for (i = 0; i < n - 1; i++) {
+		record();
+		memmove(&told[i + 1], &told[i], (ntold - i) * sizeof(told[0]));
+		ntold++;
+		ATF_CHECK_MSG(replay() != NULL, "%zu twice", i);
+	}
+	record();
+	head = nth(IPC_CONF_TLS, 0);
+	for (i = 0; i < 4; i++) {
+		static const uint32_t nzone[] = { 0, 2, 4, CONF_ZONES_MAX + 1 };
+
+		record();
+		head->nzone = nzone[i];
+		ATF_CHECK_MSG(replay() != NULL, "%u zones", nzone[i]);
+	}
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	log_init("intake_test", false);
+	ATF_TP_ADD_TC(tp, what_the_config_says_is_what_is_taken);
+	ATF_TP_ADD_TC(tp, each_number_of_a_zone_that_is_wrong_is_refused);
+	ATF_TP_ADD_TC(tp, an_upstream_that_a_zone_cannot_have_is_refused);
+	ATF_TP_ADD_TC(tp, a_name_that_is_none_or_not_folded_is_refused);
+	ATF_TP_ADD_TC(tp, more_or_fewer_than_announced_are_refused);
+	return atf_no_error();
+}
