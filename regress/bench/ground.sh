@@ -6,6 +6,7 @@ finish() {
 	status=$?
 	trap - EXIT
 	end_server
+	[ -z "${together:-}" ] || end_all
 	[ -z "$upstream" ] || kill "$upstream" 2>/dev/null || :
 	rm -rf "$work"
 	exit "$status"

@@ -46,14 +46,14 @@ flood() {
 	load=$1
 	before_who=$(processes)
 	before=$(cpu_of $before_who)
-	"flood_$with" "$@" >"$work/flood" 2>&1 </dev/null || return 1
+	"flood_${flood_of:-$with}" "$@" >"$work/flood" 2>&1 </dev/null || return 1
 	after=$(cpu_of $before_who)
 	if [ "$before_who" != "$(processes)" ]; then
 		note "$name: $load: its processes are not those of the start"
 		return 1
 	fi
 	# shellcheck disable=SC2046 # words
-	set -- $("figures_of_$with" <"$work/flood" |
+	set -- $("figures_of_${flood_of:-$with}" <"$work/flood" |
 	    awk -v cpu=$((after - before)) -v ticks="$ticks" '
 	$2 > 0 && $3 > 0 {
 		printf "%.2f %.0f %.0f %.2f", cpu / ticks * 1e6 / $2, $2 / $3,

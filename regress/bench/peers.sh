@@ -127,8 +127,9 @@ start_stubby() {
 
 # A keyword that this version does not know yet is left out, and said so.
 start_dotproxy() {
+	conf=$work/$name
 	{
-		echo "workers 1"
+		echo "workers ${workers:-1}"
 		echo "listen on 127.0.0.1 port $port"
 		echo 'upstream "bench" {'
 		echo "    address 127.0.0.1 port $up"
@@ -137,15 +138,15 @@ start_dotproxy() {
 		echo "    pin \"$(pin_of "$work/server-ca.pem")\""
 		echo "}"
 		echo 'forward to "bench"'
-	} >"$work/dotproxy.conf"
+	} >"$conf.conf"
 	{
-		cat "$work/dotproxy.conf"
+		cat "$conf.conf"
 		echo "cache size ${cache}M"
-	} >"$work/cached.conf"
-	if "$obj/dotproxy" -n -f "$work/cached.conf" >/dev/null 2>&1; then
-		mv "$work/cached.conf" "$work/dotproxy.conf"
+	} >"$conf.cached"
+	if "$obj/dotproxy" -n -f "$conf.cached" >/dev/null 2>&1; then
+		mv "$conf.cached" "$conf.conf"
 	else
 		note "dotproxy knows no \"cache size\": it is measured without"
 	fi
-	$pin "$obj/dotproxy" -d -L "$obj" -f "$work/dotproxy.conf" &
+	$pin "$obj/dotproxy" -d -L "$obj" -f "$conf.conf" &
 }

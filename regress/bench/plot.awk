@@ -2,6 +2,7 @@
 # bar for each server. dotproxy's are the dark ones.
 
 NF && FILENAME ~ /about$/ { key = $1; sub(/^[^ ]* /, ""); about[key] = $0; next }
+$2 == "turns" { next }
 !($1 in seen) { seen[$1] = 1; name[++n] = $1 }
 $2 == "pss" { v[$1, "pss"] = $4 / 1024; next }
 { v[$1, $2] = $3 }
