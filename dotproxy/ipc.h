@@ -176,6 +176,7 @@ struct ipc_upstream {
 	uint32_t naddress;
 	uint32_t npin;
 	uint32_t plain; /* 1: without TLS, and so without pin and host */
+	uint32_t way; /* another one for another proxy, interface, source */
 	char name[CONF_NAME_MAX]; /* NUL-terminated, zeroes behind */
 	char host[CONF_HOST_MAX]; /* "": by pin alone */
 };

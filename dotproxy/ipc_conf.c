@@ -7,14 +7,17 @@
 
 #include "ipc_conf.h"
 
-static void tell_upstream(
-    const struct conf_upstream *, uint32_t, int, ipc_conf_tell *, void *);
+static void tell_upstream(const struct conf_upstream *, uint32_t, int, uint32_t,
+    ipc_conf_tell *, void *);
+static uint32_t
+way_of(const struct conf_upstream *, const struct siphash_key *);
 static void
 tell_zone(const struct conf_zone *, uint32_t, ipc_conf_tell *, void *);
 
 void
 ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
-    const int ca[CONF_UPSTREAMS_MAX], ipc_conf_tell *tell, void *ctx)
+    const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
+    ipc_conf_tell *tell, void *ctx)
 {
 	const struct ipc_conf_tls head = { .generation = generation,
 		.nupstream = conf->nused,
@@ -24,7 +27,8 @@ ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
 
 	tell(ctx, IPC_CONF_TLS, &head, sizeof(head), -1);
 	for (i = 0; i < conf->nused; i++)
-		tell_upstream(&conf->upstream[i], i, ca[i], tell, ctx);
+		tell_upstream(&conf->upstream[i], i, ca[i],
+		    way_of(&conf->upstream[i], key), tell, ctx);
 	for (i = 0; i < conf->nzone; i++)
 		tell_zone(&conf->zone[i], i, tell, ctx);
 }
@@ -57,12 +61,13 @@ ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx)
 
 static void
 tell_upstream(const struct conf_upstream *u, uint32_t index, int ca,
-    ipc_conf_tell *tell, void *ctx)
+    uint32_t way, ipc_conf_tell *tell, void *ctx)
 {
 	struct ipc_upstream head = { .index = index,
 		.naddress = u->naddress,
 		.npin = u->npin,
-		.plain = u->plain };
+		.plain = u->plain,
+		.way = way };
 	struct ipc_address address = { .upstream = index };
 	struct ipc_pin pin = { .upstream = index };
 	uint32_t n;
@@ -80,6 +85,22 @@ tell_upstream(const struct conf_upstream *u, uint32_t index, int ca,
 		memcpy(pin.pin, u->pin[n], sizeof(pin.pin));
 		tell(ctx, IPC_PIN, &pin, sizeof(pin), -1);
 	}
+}
+
+/* The parts have no padding, and zeroes behind their texts. */
+static uint32_t
+way_of(const struct conf_upstream *u, const struct siphash_key *key)
+{
+	struct {
+		struct netaddr socks, source4, source6;
+		char interface[CONF_INTERFACE_MAX];
+		char user[CONF_SOCKS_MAX], password[CONF_SOCKS_MAX];
+	} way = { u->socks, u->source4, u->source6, "", "", "" };
+
+	memcpy(way.interface, u->interface, sizeof(way.interface));
+	memcpy(way.user, u->socks_user, sizeof(way.user));
+	memcpy(way.password, u->socks_password, sizeof(way.password));
+	return (uint32_t)siphash(key, &way, sizeof(way));
 }
 
 static void

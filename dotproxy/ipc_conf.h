@@ -12,10 +12,14 @@
 typedef void ipc_conf_tell(
     void *ctx, enum ipc_type type, const void *payload, size_t len, int fd);
 
-/* IPC_CONF_TLS and what follows it, but IPC_COMMIT. ca: a bundle for each of
- * the upstreams that zones name. */
+/*
+ * IPC_CONF_TLS and what follows it, but IPC_COMMIT. ca: a bundle for each of
+ * the upstreams that zones name. key: nobody else's, and the same for all
+ * configs, so that a way can be told from another and a password not guessed.
+ */
 void ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
-    const int ca[CONF_UPSTREAMS_MAX], ipc_conf_tell *tell, void *ctx);
+    const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
+    ipc_conf_tell *tell, void *ctx);
 
 /* What IPC_CONF_WORKER says of a config; the rest of head is the caller's. */
 void ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head);

@@ -25,8 +25,8 @@ configure_child(struct child *c)
 	if (c->role == IPC_WORKER)
 		configure_worker(c);
 	else
-		ipc_conf_tls(
-		    p->conf, p->generation, p->verbose, p->files.ca, tell, c);
+		ipc_conf_tls(p->conf, p->generation, p->verbose, p->files.ca,
+		    &p->way_key, tell, c);
 	tell(c, IPC_COMMIT, &commit, sizeof(commit), -1);
 }
 

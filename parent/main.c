@@ -95,6 +95,7 @@ prepare(struct parent *p, const struct options *o)
 	    config_files_open(&p->files, p->conf) == -1)
 		fatalx("not serving");
 	p->cache = -1;
+	siphash_key_random(&p->way_key);
 	configure_cache(p, NULL);
 	if (!o->foreground) {
 		/* It stays in this folder: -f may be relative, and is read

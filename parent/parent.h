@@ -62,6 +62,7 @@ struct parent {
 	struct listeners listeners;
 	struct config_files files; /* memfds of it */
 	int cache; /* memory that the workers share, -1: none */
+	struct siphash_key way_key; /* of ipc_upstream.way */
 	struct siphash_key cache_key;
 	bool asks_elsewhere; /* than what filled the cache did */
 	struct child child[CHILDREN_MAX]; /* [0] is tls */

@@ -63,6 +63,7 @@ static void
 record(void)
 {
 	static const int ca[CONF_UPSTREAMS_MAX];
+	static const struct siphash_key key;
 	struct ipc_generation commit = { 7 };
 	uint32_t i;
 
@@ -84,7 +85,7 @@ record(void)
 	zone("\1a\4corp\7example", 16, CONF_ROUND_ROBIN,
 	    (const uint8_t *)"\1\0", 2);
 	ntold = 0;
-	ipc_conf_tls(&conf, 7, true, ca, keep, NULL);
+	ipc_conf_tls(&conf, 7, true, ca, &key, keep, NULL);
 	keep(NULL, IPC_COMMIT, &commit, sizeof(commit), -1);
 }
 
@@ -143,6 +144,68 @@ CASE(what_the_config_says_is_what_is_taken)
 	for (i = 0; i < taken->nzone; i++)
 		ATF_CHECK(memcmp(&taken->zone[i], &conf.zone[i],
 			      sizeof(conf.zone[i])) == 0);
+}
+
+/* How a change of an upstream's way is told: as another number. */
+CASE(another_way_to_an_upstream_is_told_from_the_one_before)
+{
+	static const struct siphash_key key;
+	static const int ca[CONF_UPSTREAMS_MAX];
+	struct conf_upstream *u = &conf.upstream[0];
+	uint32_t way[7], i, j;
+
+	(void)tc;
+	record();
+	for (i = 0; i < 7; i++) {
+		switch (i) {
+		case 1:
+			ATF_REQUIRE(netaddr_parse(&u->socks, "127.0.0.1"));
+			break;
+		case 2:
+			u->socks_user[0] = 'u';
+			break;
+		case 3:
+			u->socks_password[0] = 'p';
+			break;
+		case 4:
+			u->interface[0] = 'l';
+			break;
+		case 5:
+			ATF_REQUIRE(netaddr_parse(&u->source4, "127.0.0.1"));
+			break;
+		case 6:
+			ATF_REQUIRE(netaddr_parse(&u->source6, "::1"));
+			break;
+		}
+		ntold = 0;
+		ipc_conf_tls(&conf, 7, true, ca, &key, keep, NULL);
+		way[i] = ((struct ipc_upstream *)nth(IPC_UPSTREAM, 0))->way;
+		for (j = 0; j < i; j++)
+			ATF_CHECK_MSG(way[i] != way[j], "%u and %u", i, j);
+	}
+}
+
+CASE(what_is_reached_in_another_way_is_connected_to_anew)
+{
+	struct pool_upstream for_pool[CONF_UPSTREAMS_MAX];
+	struct upstreams *before;
+	uint32_t i;
+
+	(void)tc;
+	for (i = 0; i < 2; i++) {
+		record();
+		ATF_REQUIRE(replay() == NULL);
+		before = taken;
+		taken = NULL;
+		record();
+		((struct ipc_upstream *)nth(IPC_UPSTREAM, 0))->way += i;
+		ATF_REQUIRE(replay() == NULL);
+		upstreams_for_pool(taken, before, for_pool);
+		ATF_CHECK_EQ(
+		    i == 0 ? 0 : UINT32_MAX, for_pool[0].was_upstream[0]);
+		ATF_CHECK_EQ(1, for_pool[1].was_upstream[0]);
+		upstreams_free(before);
+	}
 }
 
 /* One field of the zone that n is, after another. */
@@ -257,6 +320,9 @@ ATF_TP_ADD_TCS(tp)
 {
 	log_init("intake_test", false);
 	ATF_TP_ADD_TC(tp, what_the_config_says_is_what_is_taken);
+	ATF_TP_ADD_TC(
+	    tp, another_way_to_an_upstream_is_told_from_the_one_before);
+	ATF_TP_ADD_TC(tp, what_is_reached_in_another_way_is_connected_to_anew);
 	ATF_TP_ADD_TC(tp, each_number_of_a_zone_that_is_wrong_is_refused);
 	ATF_TP_ADD_TC(tp, an_upstream_that_a_zone_cannot_have_is_refused);
 	ATF_TP_ADD_TC(tp, a_name_that_is_none_or_not_folded_is_refused);

@@ -166,6 +166,7 @@ take_upstream(struct intake *in, const struct ipc_upstream *from, int fd)
 	memcpy(u->host, from->host, sizeof(u->host));
 	u->naddress = from->naddress;
 	u->npin = from->npin;
+	u->way = from->way;
 	use_ca(u, ca, len);
 	free(ca);
 	return NULL;
@@ -341,11 +342,13 @@ use_ca(struct upstream *u, const uint8_t *ca, size_t len)
 	tls_config_insecure_noverifytime(u->diagnose);
 }
 
-/* Whether a connection to one is as well verified for the other. */
+/* Whether a connection to one is as well verified for the other, and came to
+ * be in the same way. */
 static bool
 same(const struct upstream *a, const struct upstream *b)
 {
-	return strcmp(a->host, b->host) == 0 && a->npin == b->npin &&
+	return strcmp(a->host, b->host) == 0 && a->way == b->way &&
+	    a->npin == b->npin &&
 	    memcmp(a->pin, b->pin, a->npin * sizeof(a->pin[0])) == 0 &&
 	    memcmp(a->ca_hash, b->ca_hash, sizeof(a->ca_hash)) == 0;
 }
