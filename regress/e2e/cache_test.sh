@@ -184,9 +184,11 @@ ask_from() {
 # these; none of those that begin with an exclamation mark.
 told() {
 	_told=$1.out
-	grep -q "status: NOERROR, id: 1$1\$" "$_told" &&
-	    grep -q "^;$2\.[[:space:]]" "$_told" ||
-	    { cat "$_told"; atf_fail "$1 was told something else"; }
+	if ! grep -q "status: NOERROR, id: 1$1\$" "$_told" ||
+	    ! grep -q "^;$2\.[[:space:]]" "$_told"; then
+		cat "$_told"
+		atf_fail "$1 was told something else"
+	fi
 	shift 2
 	for _pattern; do
 		case $_pattern in
