@@ -215,6 +215,44 @@ lists_end_at_their_bounds_body() {
 	done
 }
 
+atf_test_case a_file_has_63_zones_at_most_and_each_16_upstreams
+a_file_has_63_zones_at_most_and_each_16_upstreams_body() {
+	ups=
+	for i in $(seq 1 16); do
+		echo "upstream u$i { address ::1"
+		echo "pin sha256/$pin }"
+		ups="$ups u$i"
+	done >some.conf
+	echo "forward to u16" >>some.conf
+	for i in $(seq 1 63); do
+		echo "forward zone z$i.example to {$ups } policy race"
+	done >>some.conf
+	write full.conf <some.conf
+	atf_check -o save:printed "$tool" full.conf
+	atf_check -o inline:'64\n' grep -c '^forward' printed
+	atf_check -o inline:'1009\n' grep -c '^	"u[0-9]*"$' printed
+	# The one of `forward to` is the first now.
+	atf_check -o inline:'upstream "u16" {\n' sed -n '/^upstream/{p;q;}' printed
+	write again.conf <printed
+	atf_check -o file:printed "$tool" again.conf
+	{
+		cat some.conf
+		echo "forward zone z64.example to u1"
+	} | write over.conf
+	one_error 'over.conf:97: near "z64.example": expected at most 63 zones' \
+		over.conf
+}
+
+atf_test_case a_zones_name_of_255_bytes_is_the_longest
+a_zones_name_of_255_bytes_is_the_longest_body() {
+	label=$(printf '%063d' 0)
+	name=$label.$label.$label.$(printf '%061d' 0)
+	echo "forward zone $name to cloudflare" | write n.conf
+	atf_check -o match:"^forward zone \"$name\" to {\$" "$tool" n.conf
+	echo "forward zone ${name}0 to cloudflare" | write n.conf
+	one_error "n.conf:1: near \"$label....\": expected a domain name" n.conf
+}
+
 atf_test_case the_default_upstream_has_room_or_is_told_of
 the_default_upstream_has_room_or_is_told_of_body() {
 	for i in $(seq 1 16); do
@@ -340,6 +378,8 @@ atf_init_test_cases() {
 	    a_macro_from_the_command_line_does_not_hide_a_duplicate
 	atf_add_test_case a_macro_without_a_name_or_value_is_refused
 	atf_add_test_case lists_end_at_their_bounds
+	atf_add_test_case a_file_has_63_zones_at_most_and_each_16_upstreams
+	atf_add_test_case a_zones_name_of_255_bytes_is_the_longest
 	atf_add_test_case the_default_upstream_has_room_or_is_told_of
 	atf_add_test_case a_word_of_more_than_1023_bytes_is_refused
 	atf_add_test_case a_host_name_of_253_bytes_is_the_longest
