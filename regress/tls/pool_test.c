@@ -529,6 +529,28 @@ ATF_TC_BODY(a_reload_moves_what_stays_and_drains_what_goes, tc)
 	ATF_CHECK_EQ(0, s.closed[s.nclosed - 1]);
 }
 
+/* The workers keep what they are told after a reload. */
+ATF_TC_WITHOUT_HEAD(who_asks_after_a_reload_is_not_told_an_answer_of_before);
+ATF_TC_BODY(who_asks_after_a_reload_is_not_told_an_answer_of_before, tc)
+{
+	const uint32_t gone[] = { UINT32_MAX };
+	size_t answered, written;
+
+	begin_up();
+	ask(0, 2, "a.example.");
+	written = s.nwritten;
+	configure(1, 1, gone);
+	turn();
+	ask(1, 3, "a.example.");
+	up(s.opened[s.nopened - 1]);
+	ATF_REQUIRE_EQ(written + 1, s.nwritten);
+	answered = s.nanswered;
+	answer_to(written - 1);
+	ATF_REQUIRE_EQ(answered + 1, s.nanswered);
+	answer_to(written);
+	ATF_REQUIRE_EQ(answered + 2, s.nanswered);
+}
+
 ATF_TC_WITHOUT_HEAD(where_an_address_is_well_one_that_failed_is_not_tried);
 ATF_TC_BODY(where_an_address_is_well_one_that_failed_is_not_tried, tc)
 {
@@ -764,6 +786,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, an_idle_connection_is_retired_after_eight_seconds);
 	ATF_TP_ADD_TC(tp, a_doomed_connection_is_never_up);
 	ATF_TP_ADD_TC(tp, a_reload_moves_what_stays_and_drains_what_goes);
+	ATF_TP_ADD_TC(
+	    tp, who_asks_after_a_reload_is_not_told_an_answer_of_before);
 	ATF_TP_ADD_TC(
 	    tp, where_an_address_is_well_one_that_failed_is_not_tried);
 	ATF_TP_ADD_TC(tp, load_is_spread_over_the_addresses);

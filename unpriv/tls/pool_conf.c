@@ -152,6 +152,9 @@ move_question(struct pool *p, struct question *q, uint64_t now)
 	struct attempt *a;
 	size_t i;
 
+	/* Who asks from now on is not to get an answer of before, which the
+	 * workers would keep. */
+	q->apart = true;
 	q->upstream = UINT32_MAX;
 	q->zone = zone_find(p->zone, p->nzone, q->dns.name, q->dns.name_len);
 	choice_begin(p, q, now);

@@ -62,7 +62,7 @@ question_find(
 	struct question *q;
 
 	LIST_FOREACH(q, bucket_of(t, dns, ask), of_bucket)
-		if (q->ask == ask && q->dns.type == dns->type &&
+		if (!q->apart && q->ask == ask && q->dns.type == dns->type &&
 		    q->dns.class == dns->class &&
 		    q->dns.name_len == dns->name_len &&
 		    memcmp(q->dns.name, dns->name, dns->name_len) == 0)

@@ -52,6 +52,7 @@ struct question {
 	uint8_t ask;
 	uint8_t tries; /* attempts made */
 	bool used;
+	bool apart; /* asked under the config before: never found */
 	bool wanting; /* in the table's want: to be written */
 	uint64_t asked; /* since somebody waits */
 	uint32_t worker; /* who asked first */
