@@ -1,4 +1,4 @@
-# dotproxy in a container: its three programs, static, on nothing but a CA
+# dotproxy in a container: its programs, static, on nothing but a CA
 # bundle and a config. It needs no capability, no file to write, no shell:
 #
 #   docker run --cap-drop=ALL --read-only --security-opt=no-new-privileges
@@ -12,10 +12,11 @@ COPY build/setup build/setup
 RUN build/setup run
 COPY . .
 RUN make -j"$(nproc)" OBJ=/obj STATIC=1 programs && \
-    strip /obj/dotproxy /obj/dotproxy-worker /obj/dotproxy-tls && \
+    strip /obj/dotproxy /obj/dotproxy-worker /obj/dotproxy-tls \
+        /obj/dotproxy-socks && \
     install -D -t /image/usr/local/sbin /obj/dotproxy && \
     install -D -t /image/usr/local/libexec/dotproxy \
-        /obj/dotproxy-worker /obj/dotproxy-tls && \
+        /obj/dotproxy-worker /obj/dotproxy-tls /obj/dotproxy-socks && \
     install -D -m 644 contrib/container.conf \
         /image/usr/local/etc/dotproxy.conf && \
     install -D -m 644 -t /image/etc/ssl/certs \

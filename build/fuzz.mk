@@ -29,6 +29,7 @@ FUZZ_SRC_stream     := $(DNS_SRC) $(addprefix unpriv/tls/,stream.c padding.c \
 	question.c pool.c pool_turn.c choice.c reason.c verify.c) \
 	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
 FUZZ_LIBS_stream    := $(TLS_LIBS)
+FUZZ_SRC_socks := unpriv/socks/socks.c dotproxy/ipc_table.c dotproxy/netaddr.c
 FUZZ_SRC_cache := $(addprefix unpriv/worker/,cache.c cache_ring.c \
 	cache_shard.c) dotproxy/siphash.c dotproxy/log.c
 

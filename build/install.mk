@@ -7,7 +7,7 @@ TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 INSTALL     ?= install
 
 IN_SBIN    := dotproxy
-IN_LIBEXEC := dotproxy-worker dotproxy-tls
+IN_LIBEXEC := dotproxy-worker dotproxy-tls dotproxy-socks
 CONF       := $(SYSCONF)/dotproxy.conf
 
 # What is installed besides the programs: source, colon, folder.

@@ -5,6 +5,7 @@ DNS_SRC    := $(wildcard unpriv/dns/*.c)
 PARENT_SRC := $(wildcard parent/*.c)
 WORKER_SRC := $(wildcard unpriv/worker/*.c)
 TLS_SRC    := $(wildcard unpriv/tls/*.c)
+SOCKS_SRC  := $(wildcard unpriv/socks/*.c)
 
 # The objects of dotproxy/ lie in $(OBJ)/shared: $(OBJ)/dotproxy is a program.
 o = $(patsubst %.c,$(OBJ)/%.o,$(patsubst dotproxy/%,shared/%,$(1)))
@@ -17,8 +18,10 @@ GRAMMAR_SRC := $(wildcard parent/config_*.c parent/parse_*.c) \
 GRAMMAR_OBJ := $(call o,$(GRAMMAR_SRC)) $(OBJ)/parent/parse.o
 WORKER_OBJ := $(call o,$(WORKER_SRC))
 TLS_OBJ    := $(call o,$(TLS_SRC))
+SOCKS_OBJ  := $(call o,$(SOCKS_SRC))
 
-PROGRAMS := $(OBJ)/dotproxy $(OBJ)/dotproxy-worker $(OBJ)/dotproxy-tls
+PROGRAMS := $(OBJ)/dotproxy $(OBJ)/dotproxy-worker $(OBJ)/dotproxy-tls \
+	$(OBJ)/dotproxy-socks
 
 programs: $(PROGRAMS)
 
@@ -31,6 +34,9 @@ $(OBJ)/dotproxy-worker: $(WORKER_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
 $(OBJ)/dotproxy-tls: $(TLS_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
 	$(CC) $(LDFLAGS_ALL) $(LTO_LD) $(PIE_LD) -o $@ $^ $(TLS_LIBS) $(EVENT_LIBS) \
 		$(CONFINE_LIBS)
+
+$(OBJ)/dotproxy-socks: $(SOCKS_OBJ) $(SHARED_OBJ)
+	$(CC) $(LDFLAGS_ALL) $(LTO_LD) $(PIE_LD) -o $@ $^ $(CONFINE_LIBS)
 
 $(OBJ)/shared/%.o: dotproxy/%.c
 	@mkdir -p $(@D)
@@ -60,7 +66,8 @@ $(OBJ)/flags:
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" >$@
 
-$(SHARED_OBJ) $(DNS_OBJ) $(PARENT_OBJ) $(WORKER_OBJ) $(TLS_OBJ): $(OBJ)/flags
+$(SHARED_OBJ) $(DNS_OBJ) $(PARENT_OBJ) $(WORKER_OBJ) $(TLS_OBJ) \
+	$(SOCKS_OBJ): $(OBJ)/flags
 
 clean:
 	rm -rf $(OBJ)

@@ -23,6 +23,8 @@ LINK_worker  := $(filter-out $(OBJ)/unpriv/worker/main.o,$(WORKER_OBJ)) \
 	$(DNS_OBJ) $(SHARED_OBJ)
 LINK_tls     := $(filter-out $(OBJ)/unpriv/tls/main.o,$(TLS_OBJ)) \
 	$(DNS_OBJ) $(SHARED_OBJ)
+LINK_socks   := $(filter-out $(OBJ)/unpriv/socks/main.o,$(SOCKS_OBJ)) \
+	$(SHARED_OBJ)
 LIBS_tls     := $(TLS_LIBS)
 
 -include $(wildcard regress/*/Makefile.inc)

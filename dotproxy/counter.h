@@ -57,6 +57,8 @@
 	X(upstream_closed, "connections ended by the upstream")                \
 	X(upstream_idle, "connections retired idle")                           \
 	X(upstream_shed, "questions turned away: too many in flight")          \
+	X(proxy_connected, "connections that a SOCKS proxy made")              \
+	X(proxy_failed, "connections that a SOCKS proxy did not make")         \
 	X(ipc_stalled, "answers made SERVFAIL: a worker did not keep up")      \
 	X(ipc_log_dropped, "log lines dropped: too many of a child")           \
 	X(connects_refused, "connections not made for the TLS process")        \

@@ -21,7 +21,7 @@
 #define IPC_PARENT_FD 3
 
 /* Who is at an end of a channel. Bits, so that the table can hold sets. */
-enum ipc_role { IPC_PARENT = 1, IPC_WORKER = 2, IPC_TLS = 4 };
+enum ipc_role { IPC_PARENT = 1, IPC_WORKER = 2, IPC_TLS = 4, IPC_SOCKS = 8 };
 
 /*
  * The state of a child, which both ends of its channel to the parent keep: it
@@ -43,6 +43,8 @@ enum ipc_type {
 	IPC_BLOCK, /* struct ipc_block: block this client */
 	/* tls -> parent */
 	IPC_CONNECT, /* struct ipc_connect: asks for a connection */
+	/* socks -> parent */
+	IPC_PROXIED, /* struct ipc_proxied: what became of IPC_PROXY */
 	/* parent -> child */
 	IPC_CONF_WORKER, /* struct ipc_conf_worker: begins a config */
 	IPC_CONF_TLS, /* struct ipc_conf_tls: begins a config */
@@ -59,6 +61,8 @@ enum ipc_type {
 	IPC_BLOCKED, /* struct ipc_blocked[1 .. IPC_BLOCKED_BATCH] */
 	IPC_PEER, /* struct ipc_peer, with the channel to it */
 	IPC_SOCKET, /* struct ipc_socket, with the socket if error is 0 */
+	IPC_NETWORK, /* struct ipc_network: the way to it is another now */
+	IPC_PROXY, /* struct ipc_proxy, with the socket to the proxy */
 	IPC_COUNT, /* asks for IPC_COUNTERS */
 	IPC_STOP, /* worker: answer what is in flight, then IPC_STOPPED; the
 		     TLS process is told by an end of file */
@@ -110,8 +114,49 @@ struct ipc_connect {
 
 struct ipc_socket {
 	uint32_t serial;
-	uint32_t error; /* an errno; 0: the socket rides along, connecting */
+	uint32_t error; /* an errno, or what a proxy did (ipc_proxy_error);
+			   0: the socket rides along, connecting */
 };
+
+/*
+ * The kernel takes another way to this address than before, or has one again,
+ * or none any more: connections to it are dead without a sign.
+ */
+struct ipc_network {
+	uint32_t generation; /* of the config that the indices are of */
+	uint32_t upstream;
+	uint32_t address;
+};
+
+/* To ask a SOCKS5 proxy for a connection to target, over the socket that rides
+ * along, which is connecting to it. Texts are NUL-terminated, zeroes behind. */
+struct ipc_proxy {
+	uint32_t serial; /* comes back in IPC_PROXIED */
+	struct netaddr target; /* with its port */
+	char user[CONF_SOCKS_MAX]; /* "": none */
+	char password[CONF_SOCKS_MAX];
+};
+
+/* So many may be under way at once. */
+#define IPC_PROXY_MAX 64
+
+struct ipc_proxied {
+	uint32_t serial;
+	uint32_t error; /* enum ipc_proxy_error; 0: connected */
+};
+
+/* Greater than any errno, so that both fit into one field. */
+enum ipc_proxy_error {
+	IPC_PROXY_REPLY = 0x10000, /* + the reply, RFC 1928 6; 1 .. 255 */
+	IPC_PROXY_METHOD = 0x10100, /* it takes no way to log in of ours */
+	IPC_PROXY_AUTH, /* user or password refused */
+	IPC_PROXY_GARBAGE, /* it does not speak SOCKS5 */
+	IPC_PROXY_CLOSED, /* it closed the connection */
+	IPC_PROXY_SILENT, /* it did not answer in time */
+	IPC_PROXY_ERRNO = 0x20000 /* + errno: there is no connection to it */
+};
+#define IPC_PROXY_ERRNO_MAX 4095
+bool ipc_proxy_error_is_valid(uint32_t error); /* 0 is not */
 
 struct ipc_conf_worker {
 	uint32_t generation;
@@ -244,6 +289,7 @@ _Static_assert(sizeof(struct ipc_cookie) == 40, "no padding");
 _Static_assert(sizeof(struct ipc_block) == 28, "no padding");
 _Static_assert(sizeof(struct ipc_blocked) == 36, "no padding");
 _Static_assert(sizeof(struct ipc_zone) == 288, "no padding");
+_Static_assert(sizeof(struct ipc_proxy) == 540, "no padding");
 
 /* One row of the table. */
 struct ipc_rule {

@@ -6,7 +6,8 @@
 
 #include "ipc.h"
 
-#define CHILD	    (IPC_WORKER | IPC_TLS)
+#define SIBLINGS    (IPC_WORKER | IPC_TLS)
+#define CHILD	    (SIBLINGS | IPC_SOCKS)
 #define ANY	    (IPC_NEW | IPC_CONFIG | IPC_RUN)
 #define LATER	    (IPC_CONFIG | IPC_RUN)
 
@@ -26,12 +27,15 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    EXACT(ipc_counters) },
 	[IPC_REFUSED] = { "refused", CHILD, IPC_PARENT, ANY,
 	    EXACT(ipc_refused) },
-	[IPC_BROKEN] = { "broken", CHILD, IPC_PARENT, LATER, EXACT(ipc_peer) },
+	[IPC_BROKEN] = { "broken", SIBLINGS, IPC_PARENT, LATER,
+	    EXACT(ipc_peer) },
 	[IPC_STOPPED] = { "stopped", IPC_WORKER, IPC_PARENT, LATER, EMPTY },
 	[IPC_BLOCK] = { "block", IPC_WORKER, IPC_PARENT, IPC_RUN,
 	    EXACT(ipc_block) },
 	[IPC_CONNECT] = { "connect", IPC_TLS, IPC_PARENT, IPC_RUN,
 	    EXACT(ipc_connect) },
+	[IPC_PROXIED] = { "proxied", IPC_SOCKS, IPC_PARENT, IPC_RUN,
+	    EXACT(ipc_proxied) },
 	/* parent -> child */
 	[IPC_CONF_WORKER] = { "conf-worker", IPC_PARENT, IPC_WORKER, LATER,
 	    EXACT(ipc_conf_worker) },
@@ -61,10 +65,14 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    .min = sizeof(struct ipc_blocked),
 	    .max = IPC_BLOCKED_BATCH * sizeof(struct ipc_blocked),
 	    .unit = sizeof(struct ipc_blocked) },
-	[IPC_PEER] = { "peer", IPC_PARENT, CHILD, LATER, .fd_may = true,
+	[IPC_PEER] = { "peer", IPC_PARENT, SIBLINGS, LATER, .fd_may = true,
 	    .fd_must = true, EXACT(ipc_peer) },
 	[IPC_SOCKET] = { "socket", IPC_PARENT, IPC_TLS, IPC_RUN, .fd_may = true,
 	    EXACT(ipc_socket) },
+	[IPC_NETWORK] = { "network", IPC_PARENT, IPC_TLS, IPC_RUN,
+	    EXACT(ipc_network) },
+	[IPC_PROXY] = { "proxy", IPC_PARENT, IPC_SOCKS, IPC_RUN, .fd_may = true,
+	    .fd_must = true, EXACT(ipc_proxy) },
 	[IPC_COUNT] = { "count", IPC_PARENT, CHILD, IPC_RUN, EMPTY },
 	[IPC_STOP] = { "stop", IPC_PARENT, IPC_WORKER, ANY, EMPTY },
 	/* between worker and tls */
@@ -109,6 +117,15 @@ ipc_check(enum ipc_role peer, enum ipc_role self, enum ipc_state state,
 	if (nfd == 0 && rule->fd_must)
 		return "no descriptor";
 	return NULL;
+}
+
+bool
+ipc_proxy_error_is_valid(uint32_t error)
+{
+	return (error > IPC_PROXY_REPLY && error <= IPC_PROXY_REPLY + 255U) ||
+	    (error >= IPC_PROXY_METHOD && error <= IPC_PROXY_SILENT) ||
+	    (error > IPC_PROXY_ERRNO &&
+		error <= IPC_PROXY_ERRNO + IPC_PROXY_ERRNO_MAX);
 }
 
 bool

@@ -9,7 +9,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum sandbox_role { SANDBOX_PARENT, SANDBOX_WORKER, SANDBOX_TLS };
+enum sandbox_role {
+	SANDBOX_PARENT,
+	SANDBOX_WORKER,
+	SANDBOX_TLS,
+	SANDBOX_SOCKS
+};
 
 /* Layers in force after sandbox_enter, as a set of bits. */
 #define SANDBOX_CHROOT	 0x01 /* root is an empty folder of root's */

@@ -123,6 +123,14 @@ static rules upstreams = {
 	END,
 };
 
+/* SOCKS over the sockets that the parent connected. */
+static rules proxies = {
+	CALL(read),
+	CALL(write),
+	CALL(getsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_ERROR)),
+	END,
+};
+
 /* The parent: sockets for the others. */
 static rules sockets = {
 	CALL(socket, EQ(0, AF_INET),
@@ -371,6 +379,15 @@ static const struct rule *const tls_allowed[] = {
 	NULL,
 };
 
+static const struct rule *const socks_allowed[] = {
+	libc,
+	loop,
+	ipc,
+	proxies,
+	sanitizer,
+	NULL,
+};
+
 static const struct rule *const parent_allowed[] = {
 	libc,
 	loop,
@@ -383,6 +400,7 @@ static const struct rule *const parent_allowed[] = {
 	child_confinement,
 	clients, /* what its children run on, under its filter and theirs */
 	upstreams,
+	proxies,
 	sanitizer,
 	NULL,
 };
@@ -391,6 +409,7 @@ static const struct table tables[] = {
 	[SANDBOX_PARENT] = { parent_allowed, parent_absent, reported },
 	[SANDBOX_WORKER] = { worker_allowed, child_absent, reported },
 	[SANDBOX_TLS] = { tls_allowed, child_absent, reported },
+	[SANDBOX_SOCKS] = { socks_allowed, child_absent, reported },
 };
 
 const struct table *

@@ -25,7 +25,8 @@ wrong_arrows() {
 		if (folder == "dotproxy" && own != "dotproxy")
 			next
 		if (folder == "unpriv/dns" &&
-		    (own == "unpriv/worker" || own == "unpriv/tls"))
+		    (own == "unpriv/worker" || own == "unpriv/tls" ||
+		    own == "unpriv/socks"))
 			next
 		print FILENAME ": " part[2]
 	}')
@@ -79,7 +80,7 @@ no_include_runs_against_the_arrows_body() {
 atf_test_case an_include_against_the_arrows_is_found
 an_include_against_the_arrows_is_found_body() {
 	folders='dotproxy parent unpriv/dns unpriv/tls unpriv/worker
-	    dotproxyctl'
+	    unpriv/socks dotproxyctl'
 	for folder in $folders; do
 		mkdir -p "$folder"
 		touch "$folder/own.h"
@@ -95,15 +96,17 @@ an_include_against_the_arrows_is_found_body() {
 	    'unpriv/dns/a.c: dotproxy/own.h' \
 	    'unpriv/worker/a.c: dotproxy/own.h' \
 	    'unpriv/worker/a.c: unpriv/dns/own.h' \
+	    'unpriv/socks/a.c: dotproxy/own.h' \
+	    'unpriv/socks/a.c: unpriv/dns/own.h' \
 	    'unpriv/tls/a.c: dotproxy/own.h' \
 	    'unpriv/tls/a.c: unpriv/dns/own.h'; do
 		atf_check -s exit:1 grep -xF "$allowed" found
 	done
-	# All others of the 36: a folder names its own headers without it.
-	atf_check -o inline:'29\n' grep -c . found
+	# All others of the 49: a folder names its own headers without it.
+	atf_check -o inline:'40\n' grep -c . found
 	lost_includes . >lost
-	atf_check -o inline:'6\n' grep -c 'gone.h' lost
-	atf_check -o inline:'6\n' grep -c . lost
+	atf_check -o inline:'7\n' grep -c 'gone.h' lost
+	atf_check -o inline:'7\n' grep -c . lost
 }
 
 atf_test_case only_the_tls_process_knows_a_tls_library
@@ -111,7 +114,7 @@ only_the_tls_process_knows_a_tls_library_body() {
 	system_headers 'openssl/.*|tls\.h' unpriv/tls >found
 	atf_check test -s found
 	system_headers 'openssl/.*|tls\.h' dotproxy parent unpriv/dns \
-		unpriv/worker >found
+		unpriv/socks unpriv/worker >found
 	atf_check cat found
 }
 

@@ -118,6 +118,7 @@ holds_nothing_else() {
 	cat >expected <<-FILES
 	etc/ssl/certs/ca-certificates.crt
 	usr/local/etc/dotproxy.conf
+	usr/local/libexec/dotproxy/dotproxy-socks
 	usr/local/libexec/dotproxy/dotproxy-tls
 	usr/local/libexec/dotproxy/dotproxy-worker
 	usr/local/sbin/dotproxy

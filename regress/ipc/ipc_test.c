@@ -8,7 +8,8 @@
 
 #include "dotproxy/ipc.h"
 
-static const enum ipc_role roles[] = { IPC_PARENT, IPC_WORKER, IPC_TLS };
+static const enum ipc_role roles[] = { IPC_PARENT, IPC_WORKER, IPC_TLS,
+	IPC_SOCKS };
 static const enum ipc_state states[] = { IPC_NEW, IPC_CONFIG, IPC_RUN };
 
 static struct ipc_buffer buffer;
@@ -65,8 +66,8 @@ ATF_TC_BODY(only_what_the_table_allows_passes, tc)
 	for (type = 1; type < IPC_TYPES; type++) {
 		rule = ipc_rule(type);
 		accepted = 0;
-		for (f = 0; f < 3; f++)
-			for (t = 0; t < 3; t++)
+		for (f = 0; f < 4; f++)
+			for (t = 0; t < 4; t++)
 				for (s = 0; s < 3; s++)
 					for (len = 0; len < 2048; len++)
 						for (nfd = 0; nfd < 3; nfd++) {
@@ -114,10 +115,12 @@ ATF_TC_BODY(no_child_may_send_the_parent_a_descriptor, tc)
 
 	(void)tc;
 	for (type = 1; type < IPC_TYPES; type++)
-		if ((ipc_rule(type)->from & (IPC_WORKER | IPC_TLS)) != 0)
+		if ((ipc_rule(type)->from & ~IPC_PARENT) != 0)
 			ATF_CHECK(!ipc_rule(type)->fd_may);
 	ATF_CHECK(ipc_rule(IPC_CONNECT)->from == IPC_TLS);
 	ATF_CHECK(ipc_rule(IPC_UPSTREAM)->to == IPC_TLS);
+	ATF_CHECK(ipc_rule(IPC_PROXY)->to == IPC_SOCKS);
+	ATF_CHECK(ipc_rule(IPC_PROXIED)->from == IPC_SOCKS);
 	ATF_CHECK(ipc_rule(IPC_LISTEN)->to == IPC_WORKER);
 }
 

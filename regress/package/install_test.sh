@@ -7,7 +7,7 @@ top=$(atf_config_get top "$(atf_get_srcdir)/../../..")
 # looking; and ./mk, which calls make with it.
 build_folder() {
 	mkdir obj
-	for program in dotproxy dotproxy-worker dotproxy-tls; do
+	for program in dotproxy dotproxy-worker dotproxy-tls dotproxy-socks; do
 		cp "$(atf_get_srcdir)/../../$program" obj
 	done
 	cat >mk <<-MK
@@ -30,6 +30,7 @@ what_is_installed_is_where_it_is_looked_for_body() {
 	./usr/local/lib/systemd/system/dotproxy.service
 	./usr/local/lib/sysusers.d/dotproxy.conf
 	./usr/local/lib/tmpfiles.d/dotproxy.conf
+	./usr/local/libexec/dotproxy/dotproxy-socks
 	./usr/local/libexec/dotproxy/dotproxy-tls
 	./usr/local/libexec/dotproxy/dotproxy-worker
 	./usr/local/sbin/dotproxy

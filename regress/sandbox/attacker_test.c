@@ -125,7 +125,7 @@ ATF_TC_BODY(handler_that_was_left_does_not_run_again, tc)
 		.after_report = leave_the_handler };
 	struct outcome o;
 
-	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_SOCKS; c.role++) {
 		o = confined_run(&c);
 		ATF_CHECK(outcome_is_sigsys(&o));
 		ATF_CHECK_EQ(SYS_socket, o.refused);
@@ -208,7 +208,7 @@ ATF_TC_BODY(connects_by_sending, tc)
 	int nobody, way;
 
 	confined_skip_if_sanitized();
-	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_TLS; c.role++)
+	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_SOCKS; c.role++)
 		for (way = 0; way < 2; way++) {
 			nobody = listen_anywhere(); /* bound only */
 			refused = socket(AF_INET, SOCK_STREAM, 0);
@@ -286,7 +286,7 @@ ATF_TP_ADD_TCS(tp)
 	return atf_no_error();
 }
 
-/* From inside the worker and from inside the TLS process. */
+/* From inside each child. */
 static void
 attack(const struct attempt *a)
 {
@@ -300,7 +300,7 @@ attack(const struct attempt *a)
 	    a->nr == SYS_prlimit64)
 		confined_skip_if_sanitized();
 	sibling = pid = start_sibling();
-	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_SOCKS; c.role++) {
 		o = confined_run(&c);
 		ATF_REQUIRE_MSG(o.entered, "%s", o.said);
 		ATF_CHECK_MSG(outcome_is_sigsys(&o), "%s, role %d: status %#x",

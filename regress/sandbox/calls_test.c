@@ -109,6 +109,14 @@ static const struct call bad_in_tls[] = {
 	BAD("a datagram", sendto, -1, 0, 0, 0, 0, 0),
 };
 
+static const struct call bad_in_socks[] = {
+	BAD("a file's attributes", newfstatat, AT_FDCWD, 0, 0, 0),
+	BAD("a file read at a place", pread64, -1, 0, 0, 0),
+	BAD("accept4", accept4, -1, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC),
+	BAD("a datagram", sendto, -1, 0, 0, 0, 0, 0),
+	BAD("many datagrams", sendmmsg, -1, 0, 0, 0),
+};
+
 static const struct call bad_in_the_parent[] = {
 	BAD("a netlink socket", socket, AF_NETLINK, SOCK_RAW, 0),
 	BAD("a packet socket", socket, AF_PACKET, SOCK_RAW, 0),
@@ -151,6 +159,12 @@ ATF_TC_BODY(every_call_outside_the_tls_table_dies, tc)
 	every_call_outside_dies(tc, SANDBOX_TLS);
 }
 
+ATF_TC_WITHOUT_HEAD(every_call_outside_the_socks_table_dies);
+ATF_TC_BODY(every_call_outside_the_socks_table_dies, tc)
+{
+	every_call_outside_dies(tc, SANDBOX_SOCKS);
+}
+
 ATF_TC_WITHOUT_HEAD(allowed_call_with_other_arguments_dies_in_the_parent);
 ATF_TC_BODY(allowed_call_with_other_arguments_dies_in_the_parent, tc)
 {
@@ -175,6 +189,14 @@ ATF_TC_BODY(allowed_call_with_other_arguments_dies_in_tls, tc)
 	all_die(SANDBOX_TLS, bad_in_tls, ARRAY_LEN(bad_in_tls));
 }
 
+ATF_TC_WITHOUT_HEAD(allowed_call_with_other_arguments_dies_in_socks);
+ATF_TC_BODY(allowed_call_with_other_arguments_dies_in_socks, tc)
+{
+	all_die(SANDBOX_SOCKS, bad_anywhere, ARRAY_LEN(bad_anywhere));
+	all_die(SANDBOX_SOCKS, bad_in_a_child, ARRAY_LEN(bad_in_a_child));
+	all_die(SANDBOX_SOCKS, bad_in_socks, ARRAY_LEN(bad_in_socks));
+}
+
 /* Numbers that are allowed without the bit, and x32's own with it. */
 ATF_TC_WITHOUT_HEAD(x32_numbers_die);
 ATF_TC_BODY(x32_numbers_die, tc)
@@ -185,7 +207,7 @@ ATF_TC_BODY(x32_numbers_die, tc)
 	enum sandbox_role role;
 	size_t i;
 
-	for (role = SANDBOX_PARENT; role <= SANDBOX_TLS; role++)
+	for (role = SANDBOX_PARENT; role <= SANDBOX_SOCKS; role++)
 		for (i = 0; i < ARRAY_LEN(numbers); i++) {
 			call.nr = X32_BIT | numbers[i];
 			dies(role, &call);
@@ -217,7 +239,7 @@ ATF_TC_BODY(calls_of_a_foreign_architecture_die, tc)
 	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
 	if (status != 0)
 		atf_tc_skip("this kernel has no 32-bit system calls");
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++) {
 		o = confined_run(&c);
 		ATF_CHECK(o.entered);
 		ATF_CHECK_MSG(outcome_is_sigsys(&o), "role %d: status %#x",
@@ -260,7 +282,7 @@ ATF_TC_BODY(what_every_program_needs_is_allowed, tc)
 	struct confined c = { .body = live };
 	struct outcome o;
 
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++) {
 		o = confined_run(&c);
 		ATF_CHECK_MSG(outcome_is_exit(&o, 0),
 		    "role %d: status %#x, refused %d, said %s", c.role,
@@ -273,9 +295,11 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, every_call_outside_the_parents_table_dies);
 	ATF_TP_ADD_TC(tp, every_call_outside_the_workers_table_dies);
 	ATF_TP_ADD_TC(tp, every_call_outside_the_tls_table_dies);
+	ATF_TP_ADD_TC(tp, every_call_outside_the_socks_table_dies);
 	ATF_TP_ADD_TC(tp, allowed_call_with_other_arguments_dies_in_the_parent);
 	ATF_TP_ADD_TC(tp, allowed_call_with_other_arguments_dies_in_a_worker);
 	ATF_TP_ADD_TC(tp, allowed_call_with_other_arguments_dies_in_tls);
+	ATF_TP_ADD_TC(tp, allowed_call_with_other_arguments_dies_in_socks);
 	ATF_TP_ADD_TC(tp, x32_numbers_die);
 #ifdef __x86_64__
 	ATF_TP_ADD_TC(tp, calls_of_a_foreign_architecture_die);
@@ -288,7 +312,7 @@ static void
 every_call_outside_dies(const atf_tc_t *tc, enum sandbox_role role)
 {
 	static const char *const files[] = { "parent.pfc", "worker.pfc",
-		"tls.pfc" };
+		"tls.pfc", "socks.pfc" };
 	static const long impossible[] = { 1000, 0x3fffffff, -1 };
 	struct call call = { .name = "outside the table" };
 	bool inside[NUMBERS] = { false };

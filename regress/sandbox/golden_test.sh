@@ -23,8 +23,14 @@ filter_of_the_tls_process_is_the_one_reviewed_body() {
 	compare tls
 }
 
+atf_test_case filter_of_the_socks_process_is_the_one_reviewed
+filter_of_the_socks_process_is_the_one_reviewed_body() {
+	compare socks
+}
+
 atf_init_test_cases() {
 	atf_add_test_case filter_of_the_parent_is_the_one_reviewed
 	atf_add_test_case filter_of_a_worker_is_the_one_reviewed
 	atf_add_test_case filter_of_the_tls_process_is_the_one_reviewed
+	atf_add_test_case filter_of_the_socks_process_is_the_one_reviewed
 }

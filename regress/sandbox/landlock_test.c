@@ -64,6 +64,7 @@ ATF_TC_BODY(child_can_touch_no_file, tc)
 	atf_utils_create_file("file", "text\n");
 	in_landlock(SANDBOX_WORKER, child_touches_files);
 	in_landlock(SANDBOX_TLS, child_touches_files);
+	in_landlock(SANDBOX_SOCKS, child_touches_files);
 }
 
 static int
@@ -113,6 +114,7 @@ ATF_TC_BODY(only_the_parent_binds_and_connects, tc)
 	ATF_REQUIRE(getsockname(fd, (struct sockaddr *)&listening, &len) == 0);
 	in_landlock(SANDBOX_WORKER, child_touches_ports);
 	in_landlock(SANDBOX_TLS, child_touches_ports);
+	in_landlock(SANDBOX_SOCKS, child_touches_ports);
 	in_landlock(SANDBOX_PARENT, parent_touches_ports);
 }
 
@@ -141,6 +143,7 @@ ATF_TC_BODY(nobody_signals_a_process_outside, tc)
 		atf_tc_skip("this kernel's Landlock knows no signals");
 	in_landlock(SANDBOX_WORKER, signals_outside);
 	in_landlock(SANDBOX_TLS, signals_outside);
+	in_landlock(SANDBOX_SOCKS, signals_outside);
 	in_landlock(SANDBOX_PARENT, signals_outside);
 }
 
@@ -170,6 +173,7 @@ ATF_TC_BODY(child_reaches_no_abstract_socket, tc)
 	ATF_REQUIRE(listen(fd, 8) == 0);
 	in_landlock(SANDBOX_WORKER, connects_abstract);
 	in_landlock(SANDBOX_TLS, connects_abstract);
+	in_landlock(SANDBOX_SOCKS, connects_abstract);
 }
 
 static int

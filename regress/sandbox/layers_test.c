@@ -83,6 +83,7 @@ ATF_TC_HEAD(tls_process_of_root_has_nothing_left, tc)
 ATF_TC_BODY(tls_process_of_root_has_nothing_left, tc)
 {
 	check_child(SANDBOX_TLS);
+	check_child(SANDBOX_SOCKS);
 }
 
 /* net_bind_service kill setuid setgid sys_chroot setpcap */
@@ -145,7 +146,7 @@ ATF_TC_BODY(ordinary_user_goes_without_chroot_and_uid_and_says_so, tc)
 	struct confined c = { .before = confined_as_user, .watch = watch_user };
 	struct outcome o;
 
-	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_WORKER; c.role <= SANDBOX_SOCKS; c.role++) {
 		o = confined_run(&c);
 		ATF_CHECK_MSG(outcome_is_exit(&o, 0), "%s", o.said);
 		ATF_CHECK_EQ(CONTAINER, o.layers);
@@ -180,7 +181,7 @@ ATF_TC_BODY(whoever_starts_as_an_ordinary_user_is_confined_too, tc)
 	struct confined c = { .body = NULL };
 	struct outcome o;
 
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++) {
 		o = confined_run(&c);
 		ATF_CHECK_MSG(outcome_is_exit(&o, 0), "%s", o.said);
 		ATF_CHECK_EQ(CONTAINER, o.layers & ~SANDBOX_NOCAPS);

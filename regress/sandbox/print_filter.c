@@ -16,12 +16,14 @@ static const char *incomparable(void);
 int
 main(int argc, char *argv[])
 {
-	static const char *const names[] = { "parent", "worker", "tls" };
+	static const char *const names[] = { "parent", "worker", "tls",
+		"socks" };
 	const char *why;
 	size_t role;
 
 	if (argc != 2)
-		fatalx("usage: print_filter parent|worker|tls|--comparable");
+		fatalx(
+		    "usage: print_filter parent|worker|tls|socks|--comparable");
 	if (strcmp(argv[1], "--comparable") == 0) {
 		if ((why = incomparable()) != NULL)
 			(void)puts(why);

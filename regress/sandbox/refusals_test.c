@@ -111,7 +111,7 @@ ROOT_ONLY(root_without_a_capability_is_told_which)
 {
 	struct confined c = { .before = without_sys_chroot };
 
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++) {
 		c.before = without_sys_chroot;
 		refuses(&c,
 		    "root without CAP_SYS_CHROOT; give it back, or "
@@ -165,7 +165,7 @@ ATF_TC_BODY(limit_below_what_is_needed_is_refused, tc)
 {
 	struct confined c = { .before = few_descriptors };
 
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++)
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++)
 		refuses(&c,
 		    "64 descriptors are needed and 63 allowed; raise "
 		    "the limit");
@@ -321,7 +321,7 @@ ATF_TC_BODY(landlock_that_is_denied_is_not_landlock_that_is_missing, tc)
 {
 	struct confined c = { .before = landlock_eperm };
 
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++) {
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++) {
 		c.before = landlock_eperm;
 		refuses(&c, "Landlock ruleset: Operation not permitted");
 		c.before = landlock_forbidden;
@@ -342,7 +342,7 @@ ATF_TC_BODY(filter_that_cannot_be_loaded_ends_the_process, tc)
 {
 	struct confined c = { .before = seccomp_eperm };
 
-	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_TLS; c.role++)
+	for (c.role = SANDBOX_PARENT; c.role <= SANDBOX_SOCKS; c.role++)
 		refuses(&c, "seccomp, loading the filter");
 }
 
