@@ -149,14 +149,21 @@ static rules sockets = {
 	CALL(setsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_REUSEADDR)),
 	CALL(setsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_RCVBUF)),
 	CALL(setsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_SNDBUF)),
+	CALL(setsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_KEEPALIVE)),
+	CALL(setsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_BINDTODEVICE)),
 	CALL(setsockopt, EQ(1, IPPROTO_IP), EQ(2, IP_PKTINFO)),
 	CALL(setsockopt, EQ(1, IPPROTO_IP), EQ(2, IP_MTU_DISCOVER)),
+	CALL(setsockopt, EQ(1, IPPROTO_IP), EQ(2, IP_BIND_ADDRESS_NO_PORT)),
 	CALL(setsockopt, EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY)),
 	CALL(setsockopt, EQ(1, IPPROTO_IPV6), EQ(2, IPV6_RECVPKTINFO)),
 	CALL(setsockopt, EQ(1, IPPROTO_IPV6), EQ(2, IPV6_MTU_DISCOVER)),
 	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY)),
 	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_DEFER_ACCEPT)),
 	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_USER_TIMEOUT)),
+	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_KEEPIDLE)),
+	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_KEEPINTVL)),
+	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_KEEPCNT)),
+	CALL(getsockname), /* which way a connection would go */
 	END,
 };
 

@@ -17,6 +17,9 @@
 
 #include "parent.h"
 
+/* Descriptors of the socks process that are no connections. */
+#define NOFILE_OTHER 16
+
 static const char *program_of(const struct child *);
 static void child_exec(const struct child *, int) __attribute__((noreturn));
 static void forget(struct child *);
@@ -32,10 +35,11 @@ child_init(
 	c->role = role;
 	c->index = index;
 	c->ipc.fd = -1;
-	if (role == IPC_TLS)
-		(void)snprintf(c->name, sizeof(c->name), "tls");
-	else
+	if (role == IPC_WORKER)
 		(void)snprintf(c->name, sizeof(c->name), "worker %u", index);
+	else
+		(void)snprintf(c->name, sizeof(c->name), "%s",
+		    role == IPC_TLS ? "tls" : "socks");
 }
 
 void
@@ -128,7 +132,7 @@ child_gone(struct child *c)
 static const char *
 program_of(const struct child *c)
 {
-	return c->role == IPC_TLS ? "tls" : "worker";
+	return c->role == IPC_WORKER ? "worker" : c->name;
 }
 
 /* In the new process: only what is safe after a fork. */
@@ -148,7 +152,9 @@ child_exec(const struct child *c, int channel)
 	(void)snprintf(uid, sizeof(uid), "%u", (unsigned int)p->uid);
 	(void)snprintf(gid, sizeof(gid), "%u", (unsigned int)p->gid);
 	(void)snprintf(nofile, sizeof(nofile), "%u",
-	    c->role == IPC_TLS ? p->nofile_tls : p->nofile_worker);
+	    c->role == IPC_WORKER    ? p->nofile_worker
+		: c->role == IPC_TLS ? p->nofile_tls
+				     : IPC_PROXY_MAX + NOFILE_OTHER);
 	for (i = 0; i <= STDERR_FILENO; i++) {
 #ifdef DOTPROXY_SANITIZE
 		if (i == STDERR_FILENO)
@@ -179,6 +185,7 @@ forget(struct child *c)
 		event_free(c->readable);
 	c->readable = NULL;
 	ipc_close(&c->ipc);
+	proxy_gone(c);
 }
 
 static void
@@ -194,7 +201,8 @@ say_cause(const struct child *c, int status)
 		log_warnx(
 		    "%s: %s", c->name, cause_text(status, c->refused, text));
 	/* What it wrote there, and what it answered, may be forged. */
-	if (c->broke || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS))
+	if (c->role != IPC_SOCKS &&
+	    (c->broke || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)))
 		configure_cache(c->parent, "it may hold what is forged");
 }
 

@@ -24,7 +24,7 @@ configure_child(struct child *c)
 
 	if (c->role == IPC_WORKER)
 		configure_worker(c);
-	else
+	else if (c->role == IPC_TLS)
 		ipc_conf_tls(p->conf, p->generation, p->verbose, p->files.ca,
 		    &p->way_key, tell, c);
 	tell(c, IPC_COMMIT, &commit, sizeof(commit), -1);
@@ -36,7 +36,7 @@ configure_peers(struct parent *p, struct child *c)
 	struct child *tls = &p->child[0];
 	uint32_t i;
 
-	for (i = 1; i < p->nchildren; i++)
+	for (i = 1; i <= p->workers; i++)
 		if (c == tls || c == &p->child[i])
 			connect_peers(tls, &p->child[i]);
 }
@@ -52,7 +52,8 @@ configure_cache(struct parent *p, const char *why)
 	siphash_key_random(&p->cache_key);
 	p->cache = shared_renew(p->cache, p->conf->cache_size);
 	for (i = 1; i < p->nchildren; i++)
-		if (p->child[i].ipc.state != IPC_NEW)
+		if (p->child[i].role == IPC_WORKER &&
+		    p->child[i].ipc.state != IPC_NEW)
 			tell_cache(&p->child[i]);
 }
 

@@ -10,8 +10,8 @@
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
+#include "dotproxy/way.h"
 
-#include "connect.h"
 #include "parent.h"
 
 /* Messages of one child in one turn: the others want theirs. */
@@ -23,8 +23,8 @@ static void take_confined(struct child *, const struct ipc_confined *);
 static void take_ready(struct child *, const struct ipc_generation *);
 static void take_broken(struct child *, const struct ipc_peer *);
 static void take_connect(struct child *, const struct ipc_connect *);
-static const struct netaddr *
-address_of(const struct parent *, const struct ipc_connect *);
+static const struct conf_upstream *
+upstream_of(const struct parent *, const struct ipc_connect *);
 
 void
 dispatch_readable(evutil_socket_t fd, short what, void *arg)
@@ -83,6 +83,9 @@ dispatch(struct child *c, const struct ipc_message *m)
 		break; /* it exits now, and that is what counts */
 	case IPC_CONNECT:
 		take_connect(c, m->payload);
+		break;
+	case IPC_PROXIED:
+		proxy_answer(c, m->payload);
 		break;
 	default:
 		child_kill(c, "a message that only the parent sends");
@@ -176,37 +179,56 @@ static void
 take_connect(struct child *c, const struct ipc_connect *want)
 {
 	struct parent *p = c->parent;
-	struct ipc_socket answer = { want->serial, 0 };
-	const struct netaddr *address;
+	uint32_t error = 0;
+	const struct conf_upstream *u;
 	int fd = -1;
 
 	if (want->generation != 0 && want->generation < p->generation)
-		answer.error = ESTALE; /* asked before it heard of a reload */
-	else if ((address = address_of(p, want)) == NULL) {
+		error = ESTALE; /* asked before it heard of a reload */
+	else if ((u = upstream_of(p, want)) == NULL) {
 		child_kill(c, "a connection to what it was never given");
 		return;
 	} else if (!bucket_take(
 		       &p->connect, clock_ms(), CONNECT_BURST, CONNECT_RATE)) {
 		counter_inc(connects_refused);
-		answer.error = EAGAIN;
-	} else if ((fd = connect_start(address)) == -1)
-		answer.error = (uint32_t)errno;
-	if (ipc_send(&c->ipc, IPC_SOCKET, &answer, sizeof(answer), fd) == -1 &&
-	    errno == EAGAIN)
-		child_kill(c, "it does not read its connections");
+		error = EAGAIN;
+	} else if (u->socks.family != 0) {
+		if ((error = proxy_ask(
+			 p, want->serial, u, &u->address[want->address])) == 0)
+			return; /* the proxy answers, in its time */
+	} else if ((fd = way_open(
+			u, &u->address[want->address], want->transport)) == -1)
+		error = (uint32_t)errno;
+	connect_answer(p, want->serial, error, fd);
 	if (fd != -1)
 		(void)close(fd);
 }
 
+void
+connect_answer(struct parent *p, uint32_t serial, uint32_t error, int fd)
+{
+	const struct ipc_socket answer = { serial, error };
+
+	if (ipc_send(&p->child[0].ipc, IPC_SOCKET, &answer, sizeof(answer),
+		fd) == -1 &&
+	    errno == EAGAIN)
+		child_kill(&p->child[0], "it does not read its connections");
+}
+
 /* By index alone: a child can name no address that the config does not. */
-static const struct netaddr *
-address_of(const struct parent *p, const struct ipc_connect *want)
+static const struct conf_upstream *
+upstream_of(const struct parent *p, const struct ipc_connect *want)
 {
 	const struct conf_upstream *u;
 
 	if (want->generation != p->generation ||
-	    want->upstream >= p->conf->nused || want->transport != IPC_TCP)
+	    want->upstream >= p->conf->nused)
 		return NULL;
 	u = &p->conf->upstream[want->upstream];
-	return want->address < u->naddress ? &u->address[want->address] : NULL;
+	if (want->address >= u->naddress)
+		return NULL;
+	/* UDP is for what is asked in clear text, and directly. */
+	if (want->transport == IPC_UDP && u->plain && u->socks.family == 0)
+		return u;
+	return want->transport == IPC_TCP ? u : NULL;
 }

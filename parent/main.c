@@ -125,6 +125,7 @@ start_children(struct parent *p)
 		child_init(p, &p->child[1 + i], IPC_WORKER, i);
 	for (i = 0; i < p->nchildren; i++)
 		child_start(&p->child[i]);
+	proxy_start(p);
 }
 
 static void
@@ -211,6 +212,7 @@ take_config(struct parent *p, struct conf *conf)
 	for (i = 0; i < p->nchildren; i++)
 		if (p->child[i].ipc.state != IPC_NEW)
 			configure_child(&p->child[i]);
+	proxy_start(p);
 	return true;
 }
 
@@ -260,7 +262,7 @@ stop(struct parent *p)
 		return;
 	p->stopping = true;
 	notify_send("STOPPING=1");
-	for (i = 1; i < p->nchildren; i++)
+	for (i = 1; i <= p->workers; i++)
 		if (p->child[i].ipc.fd != -1)
 			(void)ipc_send(&p->child[i].ipc, IPC_STOP, NULL, 0, -1);
 	if (event_base_once(p->base, -1, EV_TIMEOUT, on_deadline, p, &second) ==
@@ -276,7 +278,7 @@ parent_stopped(struct parent *p)
 
 	if (!p->stopping)
 		return;
-	for (i = 1; i < p->nchildren; i++)
+	for (i = 1; i <= p->workers; i++)
 		if (p->child[i].pid != 0)
 			left++;
 	if (left != 0)

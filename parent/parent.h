@@ -14,7 +14,7 @@
 #include "config.h"
 #include "listen.h"
 
-#define CHILDREN_MAX (CONF_WORKERS_MAX + 1)
+#define CHILDREN_MAX (CONF_WORKERS_MAX + 2)
 
 /* Lines that a child may log at once, and then each second. */
 #define LOG_BURST 100
@@ -54,6 +54,15 @@ struct child {
 	uint64_t log_dropped;
 };
 
+/* A connection that a proxy is making. */
+struct pending {
+	uint32_t id; /* ours, for the socks process */
+	uint32_t serial; /* the TLS process's */
+	uint64_t since; /* ms */
+	int fd; /* -1: who asked for it is gone */
+	bool used;
+};
+
 struct parent {
 	struct event_base *base;
 	struct conf *conf; /* in force */
@@ -65,7 +74,8 @@ struct parent {
 	struct siphash_key way_key; /* of ipc_upstream.way */
 	struct siphash_key cache_key;
 	bool asks_elsewhere; /* than what filled the cache did */
-	struct child child[CHILDREN_MAX]; /* [0] is tls */
+	/* [0] is tls, then the workers, then socks, once it was needed. */
+	struct child child[CHILDREN_MAX];
 	uint32_t nchildren;
 	uint32_t nofile_worker, nofile_tls;
 	bool confine_uid; /* root: children get a user of their own */
@@ -77,6 +87,7 @@ struct parent {
 	bool ready; /* was said */
 	bool stopping;
 	struct bucket connect;
+	struct pending pending[IPC_PROXY_MAX];
 	uint32_t layers; /* of the parent itself */
 };
 
@@ -95,6 +106,17 @@ void child_gone(struct child *c);
 void dispatch_readable(evutil_socket_t fd, short what, void *child);
 /* Takes what is there, but so many messages at most. */
 void dispatch_some(struct child *c, int max);
+
+/* The answer to IPC_CONNECT; fd stays the caller's, -1: there is none. */
+void connect_answer(struct parent *p, uint32_t serial, uint32_t error, int fd);
+
+/* proxy.c: connections by way of a SOCKS5 proxy. */
+void proxy_start(struct parent *p); /* the process, if the config needs it */
+/* 0: connect_answer comes later; else its error. */
+uint32_t proxy_ask(struct parent *p, uint32_t serial,
+    const struct conf_upstream *u, const struct netaddr *to);
+void proxy_answer(struct child *c, const struct ipc_proxied *said);
+void proxy_gone(struct child *c); /* any child that ended */
 
 /* configure.c: what children are told. */
 void configure_child(struct child *c); /* the whole config in force */

@@ -160,6 +160,20 @@ ATF_TC_BODY(a_config_to_come_kills_who_asks_by_it, tc)
 	expect_killed(TLS, "a connection to what it was never given");
 }
 
+ATF_TC_WITHOUT_HEAD(a_plain_upstream_is_given_by_udp_and_by_tcp);
+ATF_TC_BODY(a_plain_upstream_is_given_by_udp_and_by_tcp, tc)
+{
+	begin(IPC_RUN);
+	conf.upstream[0].plain = true;
+	ATF_CHECK_EQ(0, connection(2, 0, 0));
+	transport = IPC_UDP;
+	ATF_CHECK_EQ(0, connection(2, 0, 0));
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+	transport = 3;
+	ATF_CHECK_EQ(-1, connection(2, 0, 0));
+	expect_killed(TLS, "a connection to what it was never given");
+}
+
 /* Its indices may mean something else by now, which is nobody's fault. */
 ATF_TC_WITHOUT_HEAD(a_connection_asked_for_before_a_reload_is_stale);
 ATF_TC_BODY(a_connection_asked_for_before_a_reload_is_stale, tc)
@@ -233,6 +247,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, an_upstream_that_is_not_forwarded_to_kills_who_asks);
 	ATF_TP_ADD_TC(tp, a_way_that_is_not_an_upstreams_kills_who_asks);
 	ATF_TP_ADD_TC(tp, a_config_to_come_kills_who_asks_by_it);
+	ATF_TP_ADD_TC(tp, a_plain_upstream_is_given_by_udp_and_by_tcp);
 	ATF_TP_ADD_TC(tp, a_connection_asked_for_before_a_reload_is_stale);
 	ATF_TP_ADD_TC(tp, connections_have_a_limit_and_are_counted_beyond);
 	ATF_TP_ADD_TC(tp, a_child_that_lacks_a_layer_is_given_no_config);

@@ -77,7 +77,6 @@ static const struct call bad_anywhere[] = {
 	BAD("a tracer", prctl, PR_SET_PTRACER),
 	BAD("an inherited connection", accept4, -1, 0, 0, 0),
 	BAD("a peer's identity", getsockopt, -1, SOL_SOCKET, SO_PEERCRED),
-	BAD("a device", setsockopt, -1, SOL_SOCKET, SO_BINDTODEVICE),
 	BAD("a socket's filter", setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER),
 	BAD("a filter off", setsockopt, -1, SOL_SOCKET, SO_DETACH_FILTER),
 	BAD("timestamps", setsockopt, -1, SOL_SOCKET, SO_TIMESTAMPING),
@@ -89,6 +88,8 @@ static const struct call bad_anywhere[] = {
 
 /* A child's dumpable and privileges are as they are. */
 static const struct call bad_in_a_child[] = {
+	BAD("a device", setsockopt, -1, SOL_SOCKET, SO_BINDTODEVICE),
+	BAD("a socket's name", getsockname, -1, 0, 0),
 	BAD("dumpable", prctl, PR_SET_DUMPABLE, 1),
 	BAD("securebits", prctl, PR_SET_SECUREBITS, 0),
 	BAD("a filter of its own", seccomp, 1, 0, 0),

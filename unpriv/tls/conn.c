@@ -99,6 +99,8 @@ void
 conns_socket(uint32_t serial, uint32_t error, int fd)
 {
 	struct conn *c = NULL;
+	enum reason reason;
+	const char *detail;
 	uint32_t i;
 
 	for (i = 0; i < POOL_CONNS; i++)
@@ -111,8 +113,8 @@ conns_socket(uint32_t serial, uint32_t error, int fd)
 		return;
 	}
 	if (fd == -1) {
-		conn_ended(
-		    c, reason_from_errno((int)error), strerror((int)error));
+		reason = reason_from_socket(error, &detail);
+		conn_ended(c, reason, detail);
 		return;
 	}
 	c->fd = fd;

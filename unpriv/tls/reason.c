@@ -2,6 +2,9 @@
  * Reasons: their words, and where they come from.
  */
 #include <errno.h>
+#include <string.h>
+
+#include "dotproxy/ipc.h"
 
 #include "reason.h"
 
@@ -15,6 +18,31 @@ static const char *const words[] = {
 	[REASON_RESET] = "reset",
 	[REASON_REFUSED] = "refused",
 	[REASON_TLS] = "TLS failure",
+	[REASON_NO_INTERFACE] = "no such interface",
+	[REASON_NO_SOURCE] = "no such source address",
+	[REASON_PROXY] = "SOCKS proxy failed",
+};
+
+/* RFC 1928 6. */
+static const char *const replies[] = {
+	[0] = NULL,
+	[1] = "it refused: general failure",
+	[2] = "it refused: not allowed by its rules",
+	[3] = "it refused: network unreachable",
+	[4] = "it refused: host unreachable",
+	[5] = "it refused: connection refused",
+	[6] = "it refused: TTL expired",
+	[7] = "it refused: it knows no CONNECT",
+	[8] = "it refused: it knows no addresses of this family",
+};
+
+/* From IPC_PROXY_METHOD on. */
+static const char *const proxy_words[] = {
+	"it wants another way to log in than the config has",
+	"it refused the user or the password",
+	"it does not speak SOCKS5",
+	"it closed the connection",
+	"it did not answer in time",
 };
 
 const char *
@@ -45,6 +73,26 @@ reason_is_certificate(enum reason reason)
 }
 
 enum reason
+reason_from_socket(uint32_t error, const char **detail)
+{
+	uint32_t reply = error - IPC_PROXY_REPLY;
+
+	if (!ipc_proxy_error_is_valid(error)) {
+		*detail = strerror((int)error);
+		return reason_from_errno((int)error);
+	}
+	if (error > IPC_PROXY_ERRNO)
+		*detail = strerror((int)(error - IPC_PROXY_ERRNO));
+	else if (error >= IPC_PROXY_METHOD)
+		*detail = proxy_words[error - IPC_PROXY_METHOD];
+	else
+		*detail = reply < sizeof(replies) / sizeof(replies[0])
+		    ? replies[reply]
+		    : "it refused, for a reason of its own";
+	return REASON_PROXY;
+}
+
+enum reason
 reason_from_errno(int error)
 {
 	switch (error) {
@@ -56,11 +104,14 @@ reason_from_errno(int error)
 		return REASON_RESET;
 	case ETIMEDOUT:
 		return REASON_TIMED_OUT;
+	case ENODEV:
+		return REASON_NO_INTERFACE;
+	case EADDRNOTAVAIL:
+		return REASON_NO_SOURCE;
 	case ENETUNREACH:
 	case EHOSTUNREACH:
 	case ENETDOWN:
 	case EHOSTDOWN:
-	case EADDRNOTAVAIL:
 	case EAFNOSUPPORT:
 	case EACCES:
 	case EPERM:

@@ -6,6 +6,7 @@
 #define UNPRIV_TLS_REASON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "verify.h"
 
@@ -20,6 +21,10 @@ enum reason {
 	REASON_RESET,
 	REASON_REFUSED,
 	REASON_TLS, /* the handshake failed, the certificate apart */
+	/* The machine is not as the config says. */
+	REASON_NO_INTERFACE,
+	REASON_NO_SOURCE,
+	REASON_PROXY, /* a SOCKS proxy did not make it */
 	/* From here on: the certificate. */
 	REASON_BAD_CHAIN,
 	REASON_UNKNOWN_CA,
@@ -34,6 +39,8 @@ enum reason {
 const char *reason_text(enum reason reason);
 /* Whether it is about who the upstream is, not whether it is there. */
 bool reason_is_certificate(enum reason reason);
+/* Of IPC_SOCKET, into *detail what there is to add, in words. */
+enum reason reason_from_socket(uint32_t error, const char **detail);
 enum reason reason_from_errno(int error);
 /* Not for VERIFY_OK. */
 enum reason reason_from_verify(enum verify_reason reason);

@@ -100,6 +100,12 @@ sentence(enum reason reason)
 		return "connection closed by the upstream";
 	case REASON_GARBAGE:
 		return "closed: what it sent was nothing that was asked for";
+	case REASON_NO_INTERFACE:
+		return "the interface that it is to be reached by is not there";
+	case REASON_PROXY:
+		return "no way through the SOCKS proxy";
+	case REASON_NO_SOURCE:
+		return "its source is not an address of this machine";
 	default:
 		return reason_text(reason);
 	}
