@@ -62,6 +62,7 @@
 	X(ipc_stalled, "answers made SERVFAIL: a worker did not keep up")      \
 	X(ipc_log_dropped, "log lines dropped: too many of a child")           \
 	X(connects_refused, "connections not made for the TLS process")        \
+	X(network_changes, "addresses of upstreams reached another way")       \
 	X(child_restarts, "child processes started again")                     \
 	X(child_broken, "child processes killed for breaking a rule")          \
 	X(reloads, "configs taken by reload")                                  \

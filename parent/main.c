@@ -109,6 +109,7 @@ prepare(struct parent *p, const struct options *o)
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	watch_signals(p);
+	network_watch(p);
 
 	params.nofile = MIN(nofile, NOFILE_PARENT);
 	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
@@ -206,9 +207,11 @@ take_config(struct parent *p, struct conf *conf)
 	config_files_close(&p->files);
 	p->listeners = fresh;
 	p->files = files;
+	network_look(p, true); /* while its indices are known */
 	free(p->conf);
 	p->conf = conf;
 	p->generation++;
+	network_look(p, false);
 	for (i = 0; i < p->nchildren; i++)
 		if (p->child[i].ipc.state != IPC_NEW)
 			configure_child(&p->child[i]);

@@ -88,6 +88,10 @@ struct parent {
 	bool stopping;
 	struct bucket connect;
 	struct pending pending[IPC_PROXY_MAX];
+	/* Where the kernel sends from to each address; family 0: no way. */
+	struct netaddr source[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+	struct event *routes, *settled;
+	uint64_t changed; /* ms, first and not yet looked at */
 	uint32_t layers; /* of the parent itself */
 };
 
@@ -117,6 +121,11 @@ uint32_t proxy_ask(struct parent *p, uint32_t serial,
     const struct conf_upstream *u, const struct netaddr *to);
 void proxy_answer(struct child *c, const struct ipc_proxied *said);
 void proxy_gone(struct child *c); /* any child that ended */
+
+/* network.c: the ways that the kernel takes. */
+void network_watch(struct parent *p); /* before the confinement */
+/* Looks at them all, and tells the TLS process which are new. */
+void network_look(struct parent *p, bool tell);
 
 /* configure.c: what children are told. */
 void configure_child(struct child *c); /* the whole config in force */

@@ -44,6 +44,7 @@ static void take(const struct ipc_message *);
 static void take_config(const struct ipc_message *);
 static void use(struct upstreams *);
 static void take_peer(const struct ipc_message *);
+static void take_network(const struct ipc_network *);
 static void send_or_die(enum ipc_type, const void *, size_t);
 static void broken(uint32_t, const char *);
 
@@ -291,6 +292,9 @@ take(const struct ipc_message *m)
 			fatalx("the parent broke a rule: a socket or an error");
 		conns_socket(socket->serial, socket->error, m->fd);
 		break;
+	case IPC_NETWORK:
+		take_network(m->payload);
+		break;
 	case IPC_COUNT:
 		/* It asks again; a figure missed does not matter. */
 		(void)ipc_send(&parent, IPC_COUNTERS, counter_value,
@@ -340,6 +344,17 @@ take_peer(const struct ipc_message *m)
 	if (peer->worker >= CONF_WORKERS_MAX)
 		fatalx("the parent broke a rule: a worker out of bounds");
 	peers_set(peer->worker, m->fd);
+}
+
+static void
+take_network(const struct ipc_network *news)
+{
+	if (news->generation != upstreams->generation ||
+	    news->upstream >= upstreams->n ||
+	    news->address >= upstreams->one[news->upstream].naddress)
+		fatalx("the parent broke a rule: news of an address that is "
+		       "none");
+	pool_network_changed(pool, news->upstream, news->address, turn_now());
 }
 
 static void

@@ -127,6 +127,13 @@ void pool_conn_ended(
     struct pool *p, uint32_t conn, enum reason reason, uint64_t now);
 
 /*
+ * The kernel reaches an address another way than before: its connections are
+ * dropped, what was in flight is asked again, and it may be tried at once.
+ */
+void pool_network_changed(
+    struct pool *p, uint32_t upstream, uint32_t address, uint64_t now);
+
+/*
  * Does what is due: to be called once for each turn of the loop, after its
  * events. Returns when to come again at the latest; UINT64_MAX: no matter.
  */
