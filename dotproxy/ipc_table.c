@@ -48,7 +48,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	[IPC_LISTEN] = { "listen", IPC_PARENT, IPC_WORKER, LATER,
 	    .fd_may = true, .fd_must = true, EXACT(ipc_listen) },
 	[IPC_UPSTREAM] = { "upstream", IPC_PARENT, IPC_TLS, LATER,
-	    .fd_may = true, .fd_must = true, EXACT(ipc_upstream) },
+	    .fd_may = true, EXACT(ipc_upstream) },
 	[IPC_ADDRESS] = { "address", IPC_PARENT, IPC_TLS, LATER,
 	    EXACT(ipc_address) },
 	[IPC_PIN] = { "pin", IPC_PARENT, IPC_TLS, LATER, EXACT(ipc_pin) },

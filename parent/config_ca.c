@@ -27,7 +27,7 @@ config_ca_open(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
 		ca[i] = -1;
 	for (i = 0; i < conf->nused; i++) {
 		u = &conf->upstream[i];
-		if ((ca[i] = open_one(u->ca)) != -1)
+		if (u->plain || (ca[i] = open_one(u->ca)) != -1)
 			continue;
 		log_warnx("upstream \"%s\": no certificates to trust", u->name);
 		config_ca_close(ca);

@@ -182,7 +182,10 @@ void check_ttls(struct parser *p);
 
 /* parse_upstream.c: a block of an upstream. */
 void begin_upstream(struct parser *p, struct word w);
+void set_plain(struct parser *p); /* before its block is read */
 void end_upstream(struct parser *p);
+/* Whether it may have such a setting; says so when it may not. */
+bool is_for_tls(struct parser *p, struct word w);
 void add_address(struct parser *p, struct word w, struct word port);
 void set_host(struct parser *p, struct word w);
 void set_ca(struct parser *p, struct word w);

@@ -24,7 +24,7 @@
 %token	ADDRESS NAME CA PIN
 %token	CACHE NO TTL MIN MAX NEGATIVE STALE
 %token	SPECIAL LOCAL DATA HOSTS
-%token	ZONE POLICY
+%token	ZONE POLICY PLAIN
 %token	VIA SOCKS5 PASSWORD INTERFACE SOURCE
 
 %%
@@ -284,8 +284,15 @@ connections : TCP			{ expect(p, "\"connections\""); }
 	;
 
 upstream : UPSTREAM			{ expect(p, AN_UPSTREAM); }
-	  WORD				{ begin_upstream(p, $3); }
-	  block				{ end_upstream(p); }
+	  WORD				{
+		begin_upstream(p, $3);
+		expect(p, "\"plain\", { or " END);
+	}
+	  plain block			{ end_upstream(p); }
+	;
+
+plain	: /* empty */
+	| PLAIN				{ set_plain(p); expect(p, "{ or " END); }
 	;
 
 block	: /* empty */
@@ -316,20 +323,23 @@ setting	: ADDRESS			{ expect(p, AN_ADDRESS); }
 	  port				{ add_address(p, $3, $5); }
 	| NAME				{ expect(p, A_HOST); }
 	  WORD				{
-		if (once(p, $1, &p->seen.name))
+		if (is_for_tls(p, $1) && once(p, $1, &p->seen.name))
 			set_host(p, $3);
 	}
 	| CA				{ expect(p, A_PATH); }
 	  WORD				{
-		if (once(p, $1, &p->seen.ca))
+		if (is_for_tls(p, $1) && once(p, $1, &p->seen.ca))
 			set_ca(p, $3);
 	}
 	| PIN				{ expect(p, A_PIN); }
-	  WORD				{ add_pin(p, $3); }
+	  WORD				{
+		if (is_for_tls(p, $1))
+			add_pin(p, $3);
+	}
 	| VIA				{ expect(p, "\"socks5\""); }
 	  SOCKS5			{ expect(p, AN_ENDPOINT); }
 	  WORD				{
-		if (once(p, $1, &p->seen.via))
+		if (is_for_tls(p, $1) && once(p, $1, &p->seen.via))
 			set_socks(p, $5);
 		expect(p, "\"user\" or " END);
 	}
@@ -434,6 +444,7 @@ const struct keyword keywords[] = {
 	{ "data", DATA, PLACE_NONE },
 	{ "zone", ZONE, PLACE_NONE },
 	{ "policy", POLICY, PLACE_NONE },
+	{ "plain", PLAIN, PLACE_NONE },
 	{ "socks5", SOCKS5, PLACE_NONE },
 	{ "password", PASSWORD, PLACE_NONE },
 	{ NULL, 0, PLACE_NONE },

@@ -37,7 +37,16 @@ begin_upstream(struct parser *p, struct word w)
 		*p->up = *builtin;
 	else if (p->up != &p->discard)
 		set_text(p->up->name, sizeof(p->up->name), w.text);
-	expect(p, "{ or " END);
+}
+
+void
+set_plain(struct parser *p)
+{
+	if (p->up->builtin)
+		complain(p, p->up_word,
+		    "a built-in upstream is asked over TLS only");
+	else
+		p->up->plain = true;
 }
 
 void
@@ -47,10 +56,20 @@ end_upstream(struct parser *p)
 		return;
 	if (p->up->naddress == 0)
 		complain(p, p->up_word, "the upstream has no address");
-	if (p->up->host[0] == '\0' && p->up->npin == 0)
+	if (!p->up->plain && p->up->host[0] == '\0' && p->up->npin == 0)
 		complain(p, p->up_word,
 		    "the upstream would trust anyone: give it a name, a pin "
 		    "or both");
+}
+
+bool
+is_for_tls(struct parser *p, struct word w)
+{
+	if (p->up->plain)
+		complain(p, w,
+		    "a plain upstream shows no certificate, and is asked "
+		    "directly: it has no name, ca, pin or via");
+	return !p->up->plain;
 }
 
 void
@@ -65,7 +84,8 @@ add_address(struct parser *p, struct word w, struct word port)
 		up->naddress = 0;
 	}
 	p->own_address = true;
-	if (!set_address(p, &a, w, port, CONF_TLS_PORT))
+	if (!set_address(
+		p, &a, w, port, p->up->plain ? CONF_PORT : CONF_TLS_PORT))
 		return;
 	if (netaddr_is_wildcard(&a)) {
 		complain(p, w, "expected the address of a server");

@@ -11,6 +11,8 @@
 
 static void
 resolve_zone(struct parser *p, const struct zone *from, struct conf_zone *z);
+static bool
+may_be_asked(struct parser *, struct word, const struct conf_zone *, uint32_t);
 static uint32_t use_upstream(struct conf *conf, uint32_t index);
 
 /* What is refused is read on, for what else is wrong with it. */
@@ -112,10 +114,35 @@ resolve_zone(struct parser *p, const struct zone *from, struct conf_zone *z)
 		index = find_upstream(p->conf, from->to[i].text);
 		if (index == -1)
 			index = add_builtin(p, from->to[i]);
-		if (index != -1)
-			z->upstream[z->nupstream++] =
-			    (uint8_t)use_upstream(p->conf, (uint32_t)index);
+		if (index == -1)
+			continue;
+		if (!may_be_asked(p, from->to[i], z, (uint32_t)index))
+			continue;
+		z->upstream[z->nupstream++] =
+		    (uint8_t)use_upstream(p->conf, (uint32_t)index);
 	}
+}
+
+/* Clear text is for a zone whose every upstream is asked in it: nothing may
+ * fall back to it. */
+static bool
+may_be_asked(
+    struct parser *p, struct word w, const struct conf_zone *z, uint32_t index)
+{
+	const struct conf_upstream *up = p->conf->upstream;
+
+	if (z->name_len == 1 && up[index].plain)
+		complain(p, w,
+		    "plain: only a zone of its own (forward zone) "
+		    "may be asked in clear text");
+	else if (z->nupstream > 0 &&
+	    up[z->upstream[0]].plain != up[index].plain)
+		complain(p, w,
+		    "one is plain and one is not: what fails over "
+		    "TLS would be asked in clear text");
+	else
+		return true;
+	return false;
 }
 
 /* Among the used ones, if it was not: its index there. */

@@ -100,7 +100,8 @@ print_upstream(const struct conf_upstream *up, FILE *out)
 	char text[CONFIG_PIN_TEXT];
 	uint32_t i;
 
-	fprintf(out, "upstream \"%s\" {\n", up->name);
+	fprintf(
+	    out, "upstream \"%s\" %s{\n", up->name, up->plain ? "plain " : "");
 	for (i = 0; i < up->naddress; i++)
 		print_address("\taddress", &up->address[i], out);
 	if (up->host[0] != '\0')

@@ -58,13 +58,26 @@ zone(const char *name, size_t len, uint32_t policy, const uint8_t *up, size_t n)
 	z->nupstream = (uint32_t)n;
 }
 
+static void
+tell_all(void)
+{
+	static const struct siphash_key key;
+	struct ipc_generation commit = { 7 };
+	int ca[CONF_UPSTREAMS_MAX];
+	uint32_t i;
+
+	/* Only whether there is one matters. */
+	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
+		ca[i] = conf.upstream[i].plain ? -1 : 0;
+	ntold = 0;
+	ipc_conf_tls(&conf, 7, true, ca, &key, keep, NULL);
+	keep(NULL, IPC_COMMIT, &commit, sizeof(commit), -1);
+}
+
 /* Three upstreams, of which two are in use, by three zones. */
 static void
 record(void)
 {
-	static const int ca[CONF_UPSTREAMS_MAX];
-	static const struct siphash_key key;
-	struct ipc_generation commit = { 7 };
 	uint32_t i;
 
 	log_set_sink(no_log);
@@ -84,9 +97,7 @@ record(void)
 	zone("\4corp\7example", 14, CONF_FAILOVER, (const uint8_t *)"\1", 1);
 	zone("\1a\4corp\7example", 16, CONF_ROUND_ROBIN,
 	    (const uint8_t *)"\1\0", 2);
-	ntold = 0;
-	ipc_conf_tls(&conf, 7, true, ca, &key, keep, NULL);
-	keep(NULL, IPC_COMMIT, &commit, sizeof(commit), -1);
+	tell_all();
 }
 
 /* All that was recorded; NULL, or what is wrong with it. */
@@ -146,11 +157,69 @@ CASE(what_the_config_says_is_what_is_taken)
 			      sizeof(conf.zone[i])) == 0);
 }
 
+/* The second zone's own upstream is a plain one, and no other zone's. */
+static void
+record_plain(void)
+{
+	record();
+	conf.upstream[1].plain = true;
+	conf.upstream[1].npin = 0;
+	conf.upstream[1].host[0] = '\0';
+	conf.zone[0].nupstream = 1;
+	conf.zone[2].upstream[0] = 0;
+	conf.zone[2].nupstream = 1;
+	tell_all();
+}
+
+CASE(a_plain_upstream_is_for_a_zone_whose_all_are_plain)
+{
+	(void)tc;
+	record_plain();
+	ATF_REQUIRE(replay() == NULL);
+	ATF_CHECK(!taken->one[0].plain);
+	ATF_CHECK(taken->one[1].plain);
+	conf.zone[0].upstream[0] = 1;
+	tell_all();
+	ATF_CHECK(replay() != NULL);
+	record_plain();
+	conf.zone[2].nupstream = 2;
+	conf.zone[2].upstream[1] = 1;
+	tell_all();
+	ATF_CHECK(replay() != NULL);
+}
+
+CASE(a_plain_upstream_has_nothing_of_tls_and_another_has_it)
+{
+	struct ipc_upstream *u;
+	size_t i;
+
+	(void)tc;
+	for (i = 0; i < 5; i++) {
+		record_plain();
+		u = nth(IPC_UPSTREAM, 1);
+		if (i == 0)
+			u->plain = 2;
+		else if (i == 1)
+			u->host[0] = 'h';
+		else if (i == 2)
+			u->npin = 1;
+		else if (i == 3)
+			((struct told *)(void *)((uint8_t *)u -
+			     offsetof(struct told, payload)))
+			    ->fd = true;
+		else
+			u->plain = 0;
+		ATF_CHECK_MSG(replay() != NULL, "case %zu", i);
+	}
+	record();
+	told[1].fd = false;
+	ATF_REQUIRE_EQ(IPC_UPSTREAM, told[1].type);
+	ATF_CHECK(replay() != NULL);
+}
+
 /* How a change of an upstream's way is told: as another number. */
 CASE(another_way_to_an_upstream_is_told_from_the_one_before)
 {
-	static const struct siphash_key key;
-	static const int ca[CONF_UPSTREAMS_MAX];
 	struct conf_upstream *u = &conf.upstream[0];
 	uint32_t way[7], i, j;
 
@@ -177,8 +246,7 @@ CASE(another_way_to_an_upstream_is_told_from_the_one_before)
 			ATF_REQUIRE(netaddr_parse(&u->source6, "::1"));
 			break;
 		}
-		ntold = 0;
-		ipc_conf_tls(&conf, 7, true, ca, &key, keep, NULL);
+		tell_all();
 		way[i] = ((struct ipc_upstream *)nth(IPC_UPSTREAM, 0))->way;
 		for (j = 0; j < i; j++)
 			ATF_CHECK_MSG(way[i] != way[j], "%u and %u", i, j);
@@ -320,6 +388,9 @@ ATF_TP_ADD_TCS(tp)
 {
 	log_init("intake_test", false);
 	ATF_TP_ADD_TC(tp, what_the_config_says_is_what_is_taken);
+	ATF_TP_ADD_TC(tp, a_plain_upstream_is_for_a_zone_whose_all_are_plain);
+	ATF_TP_ADD_TC(
+	    tp, a_plain_upstream_has_nothing_of_tls_and_another_has_it);
 	ATF_TP_ADD_TC(
 	    tp, another_way_to_an_upstream_is_told_from_the_one_before);
 	ATF_TP_ADD_TC(tp, what_is_reached_in_another_way_is_connected_to_anew);

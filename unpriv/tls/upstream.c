@@ -142,23 +142,27 @@ static const char *
 take_upstream(struct intake *in, const struct ipc_upstream *from, int fd)
 {
 	struct upstream *u;
-	uint8_t *ca;
-	size_t len;
+	uint8_t *ca = NULL;
+	size_t len = 0;
 
 	if (in->all == NULL || in->all->n >= in->announced ||
 	    from->index != in->all->n)
 		return "an upstream out of order";
 	if (from->naddress == 0 || from->naddress > CONF_ADDRESSES_MAX ||
-	    from->npin > CONF_PINS_MAX || from->plain != 0)
+	    from->npin > CONF_PINS_MAX || from->plain > 1)
 		return "an upstream with a number out of bounds";
 	if (!ipc_string_is_valid(from->name, sizeof(from->name)) ||
 	    !ipc_string_is_valid(from->host, sizeof(from->host)) ||
 	    from->name[0] == '\0' || !printable(from->name) ||
 	    !printable(from->host))
 		return "an upstream with a name that is none";
-	if (from->host[0] == '\0' && from->npin == 0)
-		return "an upstream with neither name nor pin";
-	if ((ca = read_ca(fd, &len)) == NULL)
+	if ((from->host[0] == '\0' && from->npin == 0) != (from->plain == 1))
+		return "an upstream with neither name nor pin, or a plain one "
+		       "with either";
+	if ((fd == -1) != (from->plain == 1))
+		return "an upstream without a CA bundle, or a plain one with "
+		       "one";
+	if (fd != -1 && (ca = read_ca(fd, &len)) == NULL)
 		return "a CA bundle that cannot be read";
 
 	u = &in->all->one[in->all->n++];
@@ -166,6 +170,7 @@ take_upstream(struct intake *in, const struct ipc_upstream *from, int fd)
 	memcpy(u->host, from->host, sizeof(u->host));
 	u->naddress = from->naddress;
 	u->npin = from->npin;
+	u->plain = from->plain == 1;
 	u->way = from->way;
 	use_ca(u, ca, len);
 	free(ca);
@@ -218,6 +223,11 @@ take_zone(struct intake *in, const struct ipc_zone *from)
 		if (from->upstream[i] >= in->all->n ||
 		    (seen & 1u << from->upstream[i]) != 0)
 			return "a zone with an upstream that is none";
+		if (in->all->one[from->upstream[i]].plain !=
+			in->all->one[from->upstream[0]].plain ||
+		    (from->index == 0 && in->all->one[from->upstream[i]].plain))
+			return "a zone with a plain upstream that it cannot "
+			       "have";
 		seen |= 1u << from->upstream[i];
 	}
 	if (!is_folded_name(from->name, from->name_len, sizeof(from->name)) ||
@@ -331,7 +341,7 @@ use_ca(struct upstream *u, const uint8_t *ca, size_t len)
 {
 	(void)SHA256(ca, len, u->ca_hash);
 	u->anchors = verify_anchors_new(ca, len);
-	if (u->anchors == NULL)
+	if (u->anchors == NULL && !u->plain)
 		log_warnx("upstream \"%s\": there is no certificate in its CA "
 			  "bundle: none of its connections can be verified",
 		    u->name);
@@ -347,8 +357,8 @@ use_ca(struct upstream *u, const uint8_t *ca, size_t len)
 static bool
 same(const struct upstream *a, const struct upstream *b)
 {
-	return strcmp(a->host, b->host) == 0 && a->way == b->way &&
-	    a->npin == b->npin &&
+	return strcmp(a->host, b->host) == 0 && a->plain == b->plain &&
+	    a->way == b->way && a->npin == b->npin &&
 	    memcmp(a->pin, b->pin, a->npin * sizeof(a->pin[0])) == 0 &&
 	    memcmp(a->ca_hash, b->ca_hash, sizeof(a->ca_hash)) == 0;
 }

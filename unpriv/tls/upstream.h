@@ -19,6 +19,7 @@ struct upstream {
 	char name[CONF_NAME_MAX];
 	char host[CONF_HOST_MAX]; /* "": by pin alone */
 	uint32_t naddress, npin;
+	bool plain; /* without TLS: no host, no pin, no anchors */
 	uint32_t way; /* ipc_upstream.way */
 	struct netaddr address[CONF_ADDRESSES_MAX];
 	uint8_t pin[CONF_PINS_MAX][VERIFY_PIN_LEN];
