@@ -26,7 +26,7 @@ the_counters_of_the_page_are_those_of_the_table_body() {
 atf_test_case every_option_has_its_place_in_the_page
 every_option_has_its_place_in_the_page_body() {
 	sed -n 's/.*getopt(argc, argv, "\([^"]*\)").*/\1/p' \
-	    "$top/parent/main.c" | tr -d : | fold -w 1 >options
+	    "$top/parent/options.c" | tr -d : | fold -w 1 >options
 	atf_check test -s options
 	while read -r option; do
 		atf_check -o ignore grep "^\.It Fl $option" \
