@@ -224,7 +224,7 @@ conf_for() { # port upstream-port: one upstream of ours, and nothing special
 	} | conf "$1"
 }
 
-# The id is in $dotproxy.
+# The id is in $dotproxy; $within is what starts it elsewhere.
 start_dotproxy() { # [option ...]
 	launch_dotproxy "$@"
 	must 20 is_ready_or_gone "$log"
@@ -236,8 +236,9 @@ start_dotproxy() { # [option ...]
 
 launch_dotproxy() {
 	log=${log:-dotproxy.log}
-	"$OBJ/dotproxy" -d -f "${file:-dotproxy.conf}" -L "$OBJ" "$@" \
-	    >"$log" 2>&1 </dev/null &
+	# shellcheck disable=SC2086 # words
+	${within:-} "$OBJ/dotproxy" -d -f "${file:-dotproxy.conf}" -L "$OBJ" \
+	    "$@" >"$log" 2>&1 </dev/null &
 	dotproxy=$!
 	remember "$dotproxy"
 }
@@ -313,7 +314,8 @@ counts_to() { # name number
 # --- questions ---
 
 q() { # dig's arguments; short of time, no second try
-	dig +time=6 +tries=1 @127.0.0.1 -p "$port" "$@"
+	# shellcheck disable=SC2086 # words
+	${within:-} dig +time=6 +tries=1 @127.0.0.1 -p "$port" "$@"
 }
 
 # header NAME OUTPUT-OF-DIG: status, or flags
@@ -355,7 +357,8 @@ not_in_answer() {
 
 # run_load TEXT load's arguments: its line is in load.out
 run_load() {
-	"$load" -p "$port" "$@" >load.out 2>&1 || :
+	# shellcheck disable=SC2086 # words
+	${within:-} "$load" -p "$port" "$@" >load.out 2>&1 || :
 	cat load.out
 }
 

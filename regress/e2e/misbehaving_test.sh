@@ -200,6 +200,58 @@ tls_1_2_serves_too_body() {
 	all_of 300 -q 300 'n%.test.example'
 }
 
+# The rows of `make bench-faults`: one upstream, and its fault at the rate of a
+# house; how long that takes is the bench's to say.
+row() { # FAULT ...
+	start_all "$@"
+	all_of 400 -q 200 'n%.test.example'
+}
+
+testcase row_connections_closed_idle_for_2_ms 40 ss
+row_connections_closed_idle_for_2_ms_body() {
+	row --close-idle 2
+}
+
+testcase row_connections_closed_after_10_answers 40 ss
+row_connections_closed_after_10_answers_body() {
+	row --close-after 10
+}
+
+testcase row_connections_reset_after_10_answers 40 ss
+row_connections_reset_after_10_answers_body() {
+	row --reset-after 10
+}
+
+testcase row_connections_torn_in_the_11th_answer 40 ss
+row_connections_torn_in_the_11th_answer_body() {
+	row --half-after 10
+}
+
+testcase row_every_50th_answer_is_3_s_late 40 ss
+row_every_50th_answer_is_3_s_late_body() {
+	row --late-every 50 3000
+}
+
+testcase row_every_20th_answer_has_a_wrong_id_first 40 ss
+row_every_20th_answer_has_a_wrong_id_first_body() {
+	row --wrong-id-every 20
+}
+
+testcase row_every_20th_answer_has_a_wrong_id_only 40 ss
+row_every_20th_answer_has_a_wrong_id_only_body() {
+	row --wrong-id-every 20 --instead
+}
+
+testcase row_every_20th_answer_has_a_wrong_question_first 40 ss
+row_every_20th_answer_has_a_wrong_question_first_body() {
+	row --wrong-question-every 20
+}
+
+testcase row_every_20th_answer_has_a_wrong_question_only 40 ss
+row_every_20th_answer_has_a_wrong_question_only_body() {
+	row --wrong-question-every 20 --instead
+}
+
 # Something was counted: so the fault was met at all.
 counted() {
 	must 5 is_counted "$1"
@@ -238,4 +290,13 @@ atf_init_test_cases() {
 	    an_upstream_that_takes_no_more_connections_is_lived_with
 	atf_add_test_case a_second_upstream_serves_when_the_first_stalls
 	atf_add_test_case tls_1_2_serves_too
+	atf_add_test_case row_connections_closed_idle_for_2_ms
+	atf_add_test_case row_connections_closed_after_10_answers
+	atf_add_test_case row_connections_reset_after_10_answers
+	atf_add_test_case row_connections_torn_in_the_11th_answer
+	atf_add_test_case row_every_50th_answer_is_3_s_late
+	atf_add_test_case row_every_20th_answer_has_a_wrong_id_first
+	atf_add_test_case row_every_20th_answer_has_a_wrong_id_only
+	atf_add_test_case row_every_20th_answer_has_a_wrong_question_first
+	atf_add_test_case row_every_20th_answer_has_a_wrong_question_only
 }
