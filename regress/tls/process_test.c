@@ -412,6 +412,25 @@ ATF_TC_BODY(a_reload_keeps_what_is_the_same_and_drains_the_rest, tc)
 }
 
 /* As when ^C is typed at a terminal: workers still wait for answers. */
+/* It was found good just now, but not for this. */
+ATF_TC_WITHOUT_HEAD(a_reload_with_another_pin_refuses_the_chain_of_before);
+ATF_TC_BODY(a_reload_with_another_pin_refuses_the_chain_of_before, tc)
+{
+	struct house ours = new_house("ours"), theirs = new_house("theirs");
+
+	start_one(&ours, ours.leaf, ours.root, SERVER_GOOD);
+	harness_ask(&h, 0, 1, "one.example.com.");
+	harness_answers(&h, 1);
+	expect_answer(1);
+	one.pin[0] = theirs.root;
+	harness_configure(&h, &one, 1);
+	harness_ask(&h, 0, 2, "two.example.com.");
+	harness_answers(&h, 2);
+	expect_failure(2, 22, "upstream ours: no pin matched");
+	ATF_CHECK_EQ(1, counted(COUNTER_upstream_queries));
+	harness_kill(&h);
+}
+
 ATF_TC_WITHOUT_HEAD(signals_of_a_terminal_are_for_the_parent_alone);
 ATF_TC_BODY(signals_of_a_terminal_are_for_the_parent_alone, tc)
 {
@@ -488,6 +507,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, workers_that_ask_the_same_share_one_question);
 	ATF_TP_ADD_TC(tp, a_worker_that_breaks_a_rule_loses_its_channel_only);
 	ATF_TP_ADD_TC(tp, a_reload_keeps_what_is_the_same_and_drains_the_rest);
+	ATF_TP_ADD_TC(
+	    tp, a_reload_with_another_pin_refuses_the_chain_of_before);
 	ATF_TP_ADD_TC(tp, signals_of_a_terminal_are_for_the_parent_alone);
 	ATF_TP_ADD_TC(tp, it_ends_quietly_when_the_parent_is_gone);
 	ATF_TP_ADD_TC(tp, a_config_that_is_not_whole_is_never_used);

@@ -6,6 +6,7 @@
 #define UNPRIV_TLS_CONN_STATE_H
 
 #include "conn.h"
+#include "known.h"
 #include "stream.h"
 
 enum conn_state {
@@ -29,7 +30,7 @@ struct conn {
 	/* Opened without verification, only to learn why another failed: it
 	 * ends when its handshake does. */
 	bool diagnose;
-	bool whole; /* verified by the whole bundle of CAs */
+	enum known_how how; /* libtls verifies it */
 	bool dirty; /* on the list of those to flush */
 	bool blocked; /* a write waits for the socket */
 	bool eof; /* the socket's, not TLS's */

@@ -12,7 +12,6 @@
 #include "dotproxy/log.h"
 
 #include "handshake.h"
-#include "known.h"
 #include "report.h"
 #include "turn.h"
 
@@ -51,9 +50,10 @@ handshake_begin(struct conn *c)
 	}
 	if (c->diagnose)
 		config = u->diagnose;
-	else if (config == NULL || c->whole) {
+	else if (config == NULL || c->how == KNOWN_BY_ALL_ONLY) {
 		config = u->tls;
-		c->whole = true;
+		if (c->how == KNOWN_BY_FEW)
+			c->how = KNOWN_BY_ALL;
 	}
 	if ((c->tls = tls_client()) == NULL)
 		fatalx("tls_client: no memory");
@@ -87,7 +87,7 @@ handshake_continue(struct conn *c)
 
 /*
  * libtls is content with chain and name; now the chain is verified again, and
- * the pins are held against it. A diagnosing connection ends here in all
+ * the pins are held against it, unless that was done a short time ago. A diagnosing connection ends here in all
  * cases: libtls verified nothing on it.
  */
 static void
@@ -106,7 +106,7 @@ handshake_done(struct conn *c)
 	else {
 		diagnoses[c->upstream][c->address].when = 0;
 		known_learn(c->upstream, &conn_upstreams()->one[c->upstream],
-		    &result, c->whole);
+		    &result, c->how);
 		conn_go_up(c);
 	}
 }
@@ -120,8 +120,15 @@ verify(struct conn *c, struct verify_result *result)
 
 	if ((chain = tls_peer_cert_chain_pem(c->tls, &len)) == NULL)
 		len = 0;
+	if (!c->diagnose && len > 0 &&
+	    known_chain(c->upstream, chain, len, turn_now())) {
+		*result = (struct verify_result){ .reason = VERIFY_OK };
+		return;
+	}
 	verify_chain(result, u->anchors, chain, len,
 	    u->host[0] == '\0' ? NULL : u->host, u->pin, u->npin, time(NULL));
+	if (!c->diagnose && result->reason == VERIFY_OK)
+		known_learn_chain(c->upstream, chain, len, turn_now());
 }
 
 static void
@@ -136,7 +143,7 @@ handshake_failed(struct conn *c)
 		conn_ended(c, REASON_TLS, text);
 	else if (reason != REASON_TLS)
 		conn_ended(c, reason, "in the handshake");
-	else if (!c->whole)
+	else if (c->how == KNOWN_BY_FEW)
 		try_whole(c, text);
 	else
 		diagnose(c, text);
@@ -148,7 +155,7 @@ try_whole(struct conn *c, const char *text)
 {
 	conn_drop_socket(c, false);
 	c->eof = false;
-	c->whole = true;
+	c->how = KNOWN_BY_ALL_ONLY;
 	if (!conn_ask_parent(c))
 		conn_ended(c, REASON_TLS, text);
 }

@@ -17,9 +17,19 @@
 void known_reset(void);
 /* Verifies as the upstream's does, by fewer CAs; NULL: none are known. */
 struct tls_config *known_config(uint32_t upstream);
-/* A connection was verified, by the whole bundle or by what known_config
- * gave. */
+/* Whether this very chain (PEM, as sent) was verified a short time ago, and so
+ * need not be once more after libtls has. */
+bool
+known_chain(uint32_t upstream, const uint8_t *chain, size_t len, uint64_t now);
+/* How libtls verified the connection whose chain is now verified as well. */
+enum known_how {
+	KNOWN_BY_FEW, /* by what known_config gave */
+	KNOWN_BY_ALL, /* by the whole bundle: it gave nothing */
+	KNOWN_BY_ALL_ONLY /* ... for what it gave did not do */
+};
 void known_learn(uint32_t upstream, const struct upstream *u,
-    const struct verify_result *result, bool whole);
+    const struct verify_result *result, enum known_how how);
+void known_learn_chain(
+    uint32_t upstream, const uint8_t *chain, size_t len, uint64_t now);
 
 #endif
