@@ -45,6 +45,10 @@
 	X(upstream_queries, "questions written to upstreams")                  \
 	X(upstream_shared, "questions that joined the same one in flight")     \
 	X(upstream_retried, "questions asked again on another connection")     \
+	X(upstream_hedged, "questions asked again: no answer in time")         \
+	X(upstream_withheld, "questions not asked again: over the budget")     \
+	X(upstream_raced, "questions asked of two upstreams at once")          \
+	X(upstream_probes, "questions of our own: does it still answer?")      \
 	X(upstream_answers, "answers taken from upstreams")                    \
 	X(upstream_unasked, "upstream messages ignored: nobody asked")         \
 	X(upstream_mismatched, "upstream messages ignored: wrong question")    \

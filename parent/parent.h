@@ -20,9 +20,11 @@
 #define LOG_BURST 100
 #define LOG_RATE  20
 
-/* Connections that the TLS process may ask for at once, and each second. */
-#define CONNECT_BURST 400
-#define CONNECT_RATE  100
+/* Connections that the TLS process may ask for at once, and each second: an
+ * upstream that ends each after one answer needs as many as there are misses,
+ * and none can go anywhere but to an address of the config. */
+#define CONNECT_BURST 1000
+#define CONNECT_RATE  500
 
 /* A child that ran this long was well: its next start waits for nothing. One
  * that broke a rule will do so again for whoever made it: longer. */

@@ -61,36 +61,37 @@ ATF_TC_BODY(what_was_in_flight_on_an_ended_connection_is_asked_again, tc)
 	ATF_CHECK_EQ(0, s.nfailed);
 }
 
-/* Answers two on each connection, and then ends it. */
 ATF_TC_WITHOUT_HEAD(an_upstream_that_ends_connections_early_answers_all);
 ATF_TC_BODY(an_upstream_that_ends_connections_early_answers_all, tc)
 {
 	char name[32];
-	uint32_t conn = 0;
-	size_t i, k, from;
+	size_t i, k, n, taken;
+	uint32_t conn;
 
 	begin_up();
 	for (i = 0; i < 40; i++) {
 		(void)snprintf(name, sizeof(name), "n%zu.example.", i);
 		ask(0, 10 + i, name);
 	}
-	for (i = 0; i < 60 && pool_waiting(s.pool) > 0; i++) {
-		for (k = from = 0; k < s.nwritten; k++)
-			if (s.written[k].conn == conn)
-				from = k;
-		/* The last written there that are not answered yet. */
-		while (from > 0 && s.written[from - 1].conn == conn &&
-		    !s.written[from - 1].over)
-			from--;
-		for (k = from; k < from + 2 && k < s.nwritten; k++)
-			answer_to(k);
+	for (i = 0; i < 64 && pool_waiting(s.pool) > 0; i++) {
+		/* All that were opened live, for two answers each. */
+		ATF_REQUIRE(i < s.nopened);
+		conn = s.opened[i];
+		if (i > 0)
+			up(conn);
+		taken = i == 0;
+		n = s.nwritten;
+		for (k = 0; k < n && taken < 2; k++)
+			if (s.written[k].conn == conn && !s.written[k].over) {
+				s.written[k].over = true;
+				if (k == 0)
+					continue;
+				answer_to(k);
+				taken++;
+			}
 		for (k = 0; k < s.nwritten; k++)
-			s.written[k].over = true;
+			s.written[k].over |= s.written[k].conn == conn;
 		end(conn, REASON_CLOSED);
-		if (pool_waiting(s.pool) == 0)
-			break;
-		conn = s.opened[s.nopened - 1];
-		up(conn);
 	}
 	ATF_CHECK_EQ(0, s.nfailed);
 	ATF_CHECK_EQ(41, s.nanswered);
@@ -123,26 +124,30 @@ ATF_TC_BODY(an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts, tc)
 {
 	begin_up();
 	ask(0, 2, "a.example.");
-	later(POOL_ATTEMPT);
+	later(PATIENCE_START);
 	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_overdue]);
 	ATF_REQUIRE_EQ(2, s.nopened);
-	/* The doubted one takes nothing, also while the other opens. */
+	/* The doubted one takes nothing but the probe, also while the other
+	 * opens. */
+	ATF_REQUIRE_EQ(3, s.nwritten);
+	ATF_CHECK_EQ(1, s.written[2].question.name_len);
 	ask(0, 3, "b.example.");
-	ATF_CHECK_EQ(2, s.nwritten);
+	ATF_CHECK_EQ(3, s.nwritten);
 	up(s.opened[1]);
-	ATF_REQUIRE_EQ(4, s.nwritten);
-	ATF_CHECK_EQ(s.opened[1], s.written[2].conn);
+	ATF_REQUIRE_EQ(5, s.nwritten);
 	ATF_CHECK_EQ(s.opened[1], s.written[3].conn);
+	ATF_CHECK_EQ(s.opened[1], s.written[4].conn);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_hedged]);
 	/* The first answer wins, and it is the late one. */
 	answer_to(1);
 	ATF_REQUIRE_EQ(2, s.nanswered);
 	ATF_CHECK_EQ(2, s.answered[1]);
 	/* Having delivered it is no longer doubted: it has less to do. */
 	ask(0, 4, "c.example.");
-	ATF_CHECK_EQ(s.opened[0], s.written[4].conn);
+	ATF_CHECK_EQ(s.opened[0], s.written[5].conn);
 	/* The other's answer to the same is nobody's. */
-	answer_to(2);
 	answer_to(3);
+	answer_to(4);
 	ATF_CHECK_EQ(3, s.nanswered);
 }
 
@@ -153,20 +158,20 @@ ATF_TC_BODY(a_question_is_never_twice_in_flight_on_a_connection, tc)
 
 	begin_up();
 	ask(0, 2, "a.example.");
-	later(POOL_ATTEMPT);
+	later(PATIENCE_START);
 	up(s.opened[1]);
 	answer_to(s.nwritten - 1);
 	ATF_REQUIRE_EQ(2, s.nanswered);
-	/* Still unanswered on the first, which delivers something else ... */
-	ATF_REQUIRE_EQ(3, s.nwritten);
-	ATF_CHECK(say(0, 999, &s.written[0].question, DNS_QR));
+	/* Still unanswered on the first, which is alive ... */
+	ATF_REQUIRE_EQ(4, s.nwritten);
+	answer_to(2);
 	/* ... and asked for again it goes to the second only. */
 	for (i = 0; i < 3; i++) {
 		ask(0, 10 + i, "a.example.");
 		turn();
 		answer_to(s.nwritten - 1);
 	}
-	for (i = 3, k = 0; i < s.nwritten; i++)
+	for (i = 4, k = 0; i < s.nwritten; i++)
 		if (s.written[i].conn == 0)
 			k++;
 	ATF_CHECK_EQ(0, k);
@@ -178,11 +183,11 @@ ATF_TC_BODY(a_doubted_connection_that_stays_silent_is_closed, tc)
 {
 	begin_up();
 	ask(0, 2, "a.example.");
-	later(POOL_ATTEMPT);
-	up(s.opened[1]);
-	answer_to(2);
+	later(PATIENCE_START);
+	/* Nothing else is answered either: it is not known to be dead. */
+	later(POOL_SILENCE - PATIENCE_START - 1);
 	ATF_CHECK_EQ(0, s.nclosed);
-	later(POOL_SILENCE - POOL_ATTEMPT);
+	later(1);
 	ATF_REQUIRE_EQ(1, s.nclosed);
 	ATF_CHECK_EQ(0, s.closed[0]);
 	ATF_CHECK_EQ(REASON_TIMED_OUT, s.reported);
@@ -225,7 +230,7 @@ ATF_TC_BODY(another_id_or_question_or_connection_is_no_answer, tc)
 	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_mismatched]);
 	ATF_CHECK(say(0, w->id, &w->question, 0));
 	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_malformed]);
-	later(POOL_ATTEMPT);
+	later(PATIENCE_START);
 	up(s.opened[1]);
 	ATF_CHECK(say(s.opened[1], w->id, &w->question, DNS_QR));
 	ATF_CHECK_EQ(1, s.nanswered);
@@ -611,17 +616,19 @@ ATF_TC_BODY(an_overdue_question_avoids_the_address_that_let_it_wait, tc)
 	ATF_REQUIRE_EQ(0, s.opened_address[2]);
 	up(s.opened[2]);
 	n = s.nwritten;
+	s.now++;
 	for (i = 2; i < n; i++)
-		answer_to(i);
-	/* The one that is least loaded is not the one to ask. */
-	later(500);
+		if (s.written[i].conn != 0)
+			answer_to(i);
+	/* All but those on the first. What is left there is overdue: it goes
+	 * to the other address, and so does what is asked then, though the
+	 * third connection is to the first and has nothing to do. */
+	later(PATIENCE_START);
+	ATF_REQUIRE(s.nwritten > n);
 	ask(0, 3000, "young.example.");
-	ATF_REQUIRE_EQ(s.opened[1], s.written[n].conn);
-	later(500);
-	ATF_REQUIRE_EQ(n + 2, s.nwritten);
-	ATF_CHECK(dns_question_equal(
-	    &s.written[1].question, &s.written[n + 1].question));
-	ATF_CHECK_EQ(s.opened[1], s.written[n + 1].conn);
+	for (i = n; i < s.nwritten; i++)
+		if (s.written[i].question.name_len > 1)
+			ATF_CHECK_EQ(s.opened[1], s.written[i].conn);
 }
 
 ATF_TC_WITHOUT_HEAD(an_overdue_question_goes_to_the_next_upstream);
@@ -632,7 +639,7 @@ ATF_TC_BODY(an_overdue_question_goes_to_the_next_upstream, tc)
 	up(0);
 	answer_to(0);
 	ask(0, 2, "a.example.");
-	later(POOL_ATTEMPT);
+	later(PATIENCE_START);
 	ATF_REQUIRE_EQ(2, s.nopened);
 	ATF_CHECK_EQ(1, s.opened_upstream[1]);
 }
@@ -650,7 +657,7 @@ ATF_TC_BODY(where_all_connections_lapse_the_next_upstream_is_opened, tc)
 	up(s.opened[1]);
 	/* The other connection of the same address takes them, for want of a
 	 * better one, which is seen to at once. */
-	later(POOL_ATTEMPT);
+	later(PATIENCE_START);
 	ATF_REQUIRE(s.nopened > 2);
 	ATF_REQUIRE_EQ(1, s.opened_upstream[2]);
 	up(s.opened[2]);
@@ -661,15 +668,21 @@ ATF_TC_BODY(where_all_connections_lapse_the_next_upstream_is_opened, tc)
 ATF_TC_WITHOUT_HEAD(a_handshake_has_three_seconds_of_its_own);
 ATF_TC_BODY(a_handshake_has_three_seconds_of_its_own, tc)
 {
+	size_t i;
+
 	begin(1, 1);
 	ask(0, 1, "a.example.");
 	later(2000);
 	pool_conn_connected(s.pool, 0, s.now);
 	turn();
 	later(2999);
-	ATF_CHECK_EQ(0, s.nclosed);
+	/* Others were begun meanwhile, and have no TCP. */
+	for (i = 0; i < s.nclosed; i++)
+		ATF_CHECK(s.closed[i] != 0);
+	i = s.nclosed;
 	later(1);
-	ATF_CHECK_EQ(1, s.nclosed);
+	ATF_REQUIRE(s.nclosed > i);
+	ATF_CHECK_EQ(0, s.closed[i]);
 	ATF_CHECK_EQ(REASON_TIMED_OUT, s.reported);
 }
 
@@ -742,12 +755,12 @@ ATF_TC_BODY(what_drains_too_long_is_asked_again, tc)
 	begin_up();
 	ask(0, 3, "b.example.");
 	configure(1, 1, gone);
-	later(POOL_ATTEMPT);
+	later(PATIENCE_MAX);
 	ATF_REQUIRE(s.nopened > 1);
 	up(s.opened[s.nopened - 1]);
 	answer_to(s.nwritten - 1);
 	ATF_CHECK_EQ(2, s.nanswered);
-	later(POOL_DRAIN - POOL_ATTEMPT - 1);
+	later(POOL_DRAIN - PATIENCE_MAX - 1);
 	ATF_CHECK_EQ(0, s.nclosed);
 	later(1);
 	ATF_REQUIRE_EQ(1, s.nclosed);

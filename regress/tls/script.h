@@ -11,6 +11,7 @@
 
 #include "dotproxy/counter.h"
 #include "unpriv/dns/query.h"
+#include "unpriv/tls/patience.h"
 #include "unpriv/tls/pool.h"
 
 #define WRITES	20000
@@ -22,6 +23,7 @@ struct written {
 	uint16_t id;
 	struct dns_question question;
 	bool over; /* its connection ended */
+	uint64_t due; /* when the test answers it */
 };
 struct script {
 	struct pool *pool;

@@ -12,8 +12,6 @@
 
 static uint32_t preference(
     const struct pool *, const struct question *, uint32_t, uint32_t, uint32_t);
-static bool
-was_tried(const struct pool *, const struct question *, uint32_t, uint32_t);
 static uint32_t least_known(const struct pool *, uint32_t);
 static bool is_explored(const struct pool *, const struct pool_zone *);
 
@@ -28,7 +26,7 @@ choice_rank(const struct pool *p, const struct question *q, uint32_t upstream,
 	if (order == POOL_NOT_OF)
 		return CHOICE_NEVER;
 	rank = a->doubted > 0;
-	rank = rank << 1 | was_tried(p, q, upstream, address);
+	rank = rank << 1 | choice_was_tried(p, q, upstream, address);
 	rank = rank << 16 | preference(p, q, order, upstream, address);
 	return rank << 1 | (a->fails > 0);
 }
@@ -58,10 +56,8 @@ choice_begin(struct pool *p, struct question *q, uint64_t now)
 }
 
 void
-choice_measure(struct pool *p, uint32_t upstream, uint32_t address,
-    uint64_t took, uint64_t now)
+choice_measure(struct pool_address *a, uint64_t took, uint64_t now)
 {
-	struct pool_address *a = &p->address[upstream][address];
 	int64_t sample = (int64_t)took * POOL_AVERAGE_ONE;
 
 	if (a->measured == 0)
@@ -87,13 +83,37 @@ choice_pick(struct pool *p, const struct question *q)
 		rank = choice_rank(p, q, c->upstream, c->address);
 		if (rank == CHOICE_NEVER)
 			continue;
-		rank = rank << LOAD_BITS | c->inflight;
-		if (rank >= least || question_is_on(q, i))
+		rank = rank << LOAD_BITS | (c->inflight - c->nlate);
+		if (rank >= least || question_is_on(q, i) ||
+		    (c->probing && probe_is_like(q)))
 			continue;
 		least = rank;
 		best = c;
 	}
 	return best;
+}
+
+bool
+choice_was_tried(const struct pool *p, const struct question *q,
+    uint32_t upstream, uint32_t address)
+{
+	const struct conf_zone *zone = &p->zone[q->zone];
+	/* A race is one of upstreams, where there are two. */
+	bool any = zone->policy == CONF_RACE && zone->nupstream > 1;
+	const struct pool_conn *c;
+	size_t i;
+
+	if (q->tries == 0)
+		return false;
+	for (i = 0; i < QUESTION_TRIES; i++) {
+		if (!q->attempt[i].live)
+			continue;
+		c = &p->conn[q->attempt[i].conn];
+		if (c->state == POOL_CONN_UP && c->upstream == upstream &&
+		    (any || c->address == address))
+			return true;
+	}
+	return false;
 }
 
 enum reason
@@ -139,26 +159,6 @@ preference(const struct pool *p, const struct question *q, uint32_t order,
 	default:
 		return order;
 	}
-}
-
-static bool
-was_tried(const struct pool *p, const struct question *q, uint32_t upstream,
-    uint32_t address)
-{
-	const struct pool_conn *c;
-	size_t i;
-
-	if (q->tries == 0)
-		return false;
-	for (i = 0; i < QUESTION_TRIES; i++) {
-		if (!q->attempt[i].live)
-			continue;
-		c = &p->conn[q->attempt[i].conn];
-		if (c->state == POOL_CONN_UP && c->upstream == upstream &&
-		    c->address == address)
-			return true;
-	}
-	return false;
 }
 
 /* The address of the zone whose average is the oldest. */

@@ -15,9 +15,12 @@ static struct question *
 join(struct pool *, uint32_t, const struct dns_question *, uint8_t, uint64_t);
 static bool
 write_to(struct pool *, struct pool_conn *, struct question *, uint64_t);
-static bool unused_id(struct pool *, uint32_t, uint16_t *);
+static void race(struct pool *, struct question *, uint64_t);
 static void free_slot(struct pool *, struct question *);
-static void delivered(struct pool *, struct pool_conn *);
+static void
+take_answer(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
+static void delivered(struct pool *, struct pool_conn *, uint64_t);
+static void narrow(struct pool_address *, uint32_t);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
 
 void
@@ -39,8 +42,7 @@ pool_ask(struct pool *p, uint32_t worker, uint64_t id,
 		counter_inc(upstream_shared);
 		return;
 	}
-	if (!q->wanting)
-		question_want(&p->table, q, false);
+	question_want(&p->table, q, false);
 	(void)pool_dispatch(p, q, now);
 }
 
@@ -79,6 +81,7 @@ pool_conn_doomed(struct pool *p, uint32_t conn, uint64_t now)
 {
 	p->conn[conn].doomed = true;
 	p->conn[conn].deadline = now + POOL_CONNECT;
+	pool_tally(p);
 	p->changed = true;
 }
 
@@ -91,6 +94,7 @@ pool_conn_up(struct pool *p, uint32_t conn, uint64_t now)
 		return;
 	c->state = POOL_CONN_UP;
 	c->quiet = now;
+	pool_tally(p);
 	counter_inc(upstream_connected);
 	p->changed = true;
 	p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
@@ -120,6 +124,11 @@ pool_conn_message(
 		counter_inc(upstream_malformed);
 		return bad_message(p, conn, now);
 	}
+	if (probe_is_answered(c, answer.id, &answer.question)) {
+		c->probing = false;
+		delivered(p, c, now);
+		return true;
+	}
 	if ((a = attempt_find(&p->table, conn, answer.id)) == NULL) {
 		counter_inc(upstream_unasked);
 		return bad_message(p, conn, now);
@@ -129,19 +138,14 @@ pool_conn_message(
 		counter_inc(upstream_mismatched);
 		return bad_message(p, conn, now);
 	}
-	counter_inc(upstream_answers);
-	if (c->state == POOL_CONN_UP)
-		choice_measure(p, c->upstream, c->address, now - a->asked, now);
-	pool_attempt_end(p, a);
-	c->bad = 0;
-	c->quiet = now;
-	delivered(p, c);
-
+	take_answer(p, c, a, now);
 	len = padding_strip(msg, len, &answer);
 	while ((w = TAILQ_FIRST(&q->waiters)) != NULL) {
 		p->ops.answer(p->ctx, w->worker, w->id, msg, len);
 		waiter_remove(&p->table, w);
 	}
+	if (q->extra && q->list == QUESTION_WANT)
+		budget_return(&p->budget);
 	question_unwant(&p->table, q);
 	question_release(&p->table, q);
 	return true;
@@ -153,6 +157,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	struct pool_conn *c = &p->conn[conn];
 	enum pool_conn_state state = c->state;
 	bool gave_nothing = c->delivered == 0 && c->inflight > 0;
+	struct pool_address *at;
 	struct attempt *a;
 	struct question *q;
 
@@ -172,18 +177,32 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	    (state == POOL_CONN_UP &&
 		(gave_nothing || reason == REASON_TIMED_OUT)))
 		open_failed(p, c->upstream, c->address, reason, now);
-	if (state == POOL_CONN_UP && c->inflight > 0)
-		p->address[c->upstream][c->address].window =
-		    c->delivered > QUESTION_TRIES ? c->delivered
-						  : QUESTION_TRIES;
+	if (state == POOL_CONN_UP) {
+		at = &p->address[c->upstream][c->address];
+		if (c->inflight > 0)
+			narrow(at, c->delivered);
+		else if (c->delivered == 0)
+			at->no_spare = now + POOL_SPARE_AGAIN;
+	}
 	/* The youngest first, each to the head of those who want: so the
 	 * oldest is the first to be asked again. */
-	while ((a = TAILQ_LAST(&c->attempts, attempts)) != NULL) {
+	while ((a = TAILQ_LAST(&c->attempts, attempts)) != NULL ||
+	    (a = TAILQ_LAST(&c->late, attempts)) != NULL) {
 		q = a->question;
 		pool_attempt_end(p, a);
 		pool_lost(p, q, reason,
 		    state == POOL_CONN_DRAINING ? UINT32_MAX : c->upstream);
 	}
+}
+
+/* One that took questions with it may have been an accident: then one answer
+ * on each is still enough for all. The second in a row is taken at its word. */
+static void
+narrow(struct pool_address *a, uint32_t delivered)
+{
+	uint32_t least = a->window == 0 ? QUESTION_TRIES : 1;
+
+	a->window = delivered > least ? delivered : least;
 }
 
 uint32_t
@@ -201,6 +220,14 @@ pool_conn_free(struct pool *p, struct pool_conn *c)
 	pool_tally(p);
 }
 
+uint64_t
+pool_patience(const struct pool *p, const struct pool_conn *c)
+{
+	if (c->state != POOL_CONN_UP)
+		return PATIENCE_MAX;
+	return patience_ms(&p->address[c->upstream][c->address].patience);
+}
+
 bool
 pool_dispatch(struct pool *p, struct question *q, uint64_t now)
 {
@@ -212,6 +239,8 @@ pool_dispatch(struct pool *p, struct question *q, uint64_t now)
 			continue;
 		}
 		question_unwant(&p->table, q);
+		if (p->zone[q->zone].policy == CONF_RACE && q->tries == 1)
+			race(p, q, now);
 		return false;
 	}
 	switch (open_provide(p, q, now)) {
@@ -230,9 +259,13 @@ pool_attempt_end(struct pool *p, struct attempt *a)
 {
 	struct pool_conn *c = &p->conn[a->conn];
 
-	TAILQ_REMOVE(&c->attempts, a, of_conn);
+	if (a->overdue) {
+		TAILQ_REMOVE(&c->late, a, of_conn);
+		c->nlate--;
+	} else
+		TAILQ_REMOVE(&c->attempts, a, of_conn);
 	c->inflight--;
-	attempt_end(&p->table, a);
+	attempt_end(a);
 }
 
 void
@@ -245,11 +278,13 @@ pool_lost(
 		question_release(&p->table, q);
 		return;
 	}
-	if (q->wanting)
+	if (q->list == QUESTION_WANT || question_is_hoped_for(q))
 		return;
-	if (q->tries < QUESTION_TRIES)
+	if (q->tries < QUESTION_TRIES) {
+		/* It costs the upstream nothing that it has not had. */
+		q->extra = false;
 		question_want(&p->table, q, true);
-	else if (!question_is_in_flight(q))
+	} else if (!question_is_in_flight(q))
 		pool_fail(p, q);
 }
 
@@ -312,6 +347,9 @@ join(struct pool *p, uint32_t worker, const struct dns_question *question,
 	q->asked = now;
 	q->tries = 0;
 	q->lost = REASON_NONE;
+	q->extra = q->withheld = false;
+	p->zones[q->zone].asked++;
+	budget_earn(&p->budget);
 	choice_begin(p, q, now);
 	return q;
 }
@@ -324,7 +362,7 @@ write_to(struct pool *p, struct pool_conn *c, struct question *q, uint64_t now)
 	uint16_t id;
 
 	open_follow(p, q, c, now);
-	if (!unused_id(p, conn, &id) ||
+	if (!pool_unused_id(p, c, &id) ||
 	    !p->ops.write(p->ctx, conn, id, &q->dns, q->ask))
 		return false;
 	free_slot(p, q);
@@ -336,18 +374,35 @@ write_to(struct pool *p, struct pool_conn *c, struct question *q, uint64_t now)
 	counter_inc(upstream_queries);
 	if (q->tries++ > 0)
 		counter_inc(upstream_retried);
+	if (q->extra)
+		counter_inc(upstream_hedged);
+	q->extra = false;
 	return true;
 }
 
-/* With at most 4096 of 65536 taken, 64 draws do not fail in practice. */
-static bool
-unused_id(struct pool *p, uint32_t conn, uint16_t *id)
+/* The same to the second in the order, at once. */
+static void
+race(struct pool *p, struct question *q, uint64_t now)
 {
+	struct pool_conn *c = choice_pick(p, q);
+
+	if (c == NULL || choice_was_tried(p, q, c->upstream, c->address))
+		open_untried(p, q, now);
+	else if (write_to(p, c, q, now))
+		counter_inc(upstream_raced);
+}
+
+/* With at most 4096 of 65536 taken, 64 draws do not fail in practice. */
+bool
+pool_unused_id(struct pool *p, struct pool_conn *c, uint16_t *id)
+{
+	uint32_t conn = pool_conn_index(p, c);
 	int i;
 
 	for (i = 0; i < 64; i++) {
 		*id = p->ops.random(p->ctx);
-		if (attempt_find(&p->table, conn, *id) == NULL)
+		if (!(c->probing && *id == c->probe_id) &&
+		    attempt_find(&p->table, conn, *id) == NULL)
 			return true;
 	}
 	return false;
@@ -369,16 +424,34 @@ free_slot(struct pool *p, struct question *q)
 	pool_attempt_end(p, oldest);
 }
 
+/* The question was answered there, whatever is made of that. */
 static void
-delivered(struct pool *p, struct pool_conn *c)
+take_answer(
+    struct pool *p, struct pool_conn *c, struct attempt *a, uint64_t now)
 {
-	if (c->doubted || c->inflight + 1 >= c->window)
-		p->changed = true;
-	if (c->doubted) {
-		c->doubted = false;
-		pool_tally(p);
+	struct pool_address *at;
+
+	counter_inc(upstream_answers);
+	if (a->asked > p->proof)
+		p->proof = a->asked;
+	if (c->state == POOL_CONN_UP) {
+		at = &p->address[c->upstream][c->address];
+		patience_add(&at->patience, now - a->asked);
+		choice_measure(at, now - a->asked, now);
 	}
-	if (c->state == POOL_CONN_UP && c->delivered == 0)
+	pool_attempt_end(p, a);
+	delivered(p, c, now);
+}
+
+static void
+delivered(struct pool *p, struct pool_conn *c, uint64_t now)
+{
+	c->bad = 0;
+	if (c->inflight + 1 >= c->window)
+		p->changed = true;
+	probe_heard(p, c, now);
+	if (c->state == POOL_CONN_UP &&
+	    p->address[c->upstream][c->address].fails > 0)
 		open_well(p, c->upstream, c->address);
 	c->delivered++;
 	if (c->window == POOL_CONN_FULL || c->delivered / 2 < c->window)

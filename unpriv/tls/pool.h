@@ -23,9 +23,15 @@
 #define POOL_WAITERS	   32768
 #define POOL_CONNS	   128 /* all of them */
 #define POOL_CONNS_ADDRESS 4 /* of one address that take questions */
+#define POOL_OPENING	   4 /* of one address that do not yet */
 #define POOL_CONN_FULL	   4096 /* questions in flight on one */
 #define POOL_CONN_BUSY	   64 /* above this another is opened */
 #define POOL_BAD_MAX	   100 /* bad messages in a row */
+
+/* A zone of so many questions a second has a connection to spare, but none
+ * to an address that ended one before its use, for so many milliseconds. */
+#define POOL_SPARE_RATE	 5
+#define POOL_SPARE_AGAIN 10000
 
 /* Of the policy fastest. */
 #define POOL_AVERAGE_ONE 256 /* a millisecond */
@@ -33,9 +39,9 @@
 
 /* Milliseconds. */
 #define POOL_DEADLINE	 4000 /* of a question, since a worker asked */
-#define POOL_ATTEMPT	 1000 /* then it is asked elsewhere, too */
 #define POOL_FORGET	 10000 /* then a late answer counts no more */
-#define POOL_SILENCE	 3000 /* of a doubted connection */
+#define POOL_SILENCE	 3000 /* of a doubted connection, without proof */
+#define POOL_SILENCES	 1000 /* ... where there are several */
 #define POOL_CONNECT	 3000
 #define POOL_HANDSHAKE	 3000
 #define POOL_STAGGER	 500 /* then the next address is tried, too */

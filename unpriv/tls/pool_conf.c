@@ -81,16 +81,18 @@ pool_tally(struct pool *p)
 	for (u = 0; u < p->nupstream; u++)
 		for (i = 0; i < p->upstream[u].naddress; i++) {
 			a = &p->address[u][i];
-			a->taking = a->opening = a->doubted = 0;
+			a->taking = a->opening = a->doomed = a->doubted = 0;
 		}
+	p->uneven = true;
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_OPENING)
 			continue;
 		a = &p->address[c->upstream][c->address];
-		if (c->state == POOL_CONN_OPENING)
+		if (c->state == POOL_CONN_OPENING) {
 			a->opening++;
-		else if (c->doubted)
+			a->doomed += c->doomed;
+		} else if (c->doubted)
 			a->doubted++;
 		else
 			a->taking++;
@@ -138,6 +140,7 @@ move_conn(struct pool *p, struct pool_conn *c,
 				return;
 			}
 	c->state = POOL_CONN_DRAINING;
+	c->probing = false;
 	c->deadline = now + POOL_DRAIN;
 	p->changed = true;
 }

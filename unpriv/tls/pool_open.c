@@ -7,10 +7,19 @@
 
 #include "pool_state.h"
 
+/* What counts before the rank of an address, or behind it. */
+enum first {
+	ANY,
+	FEWEST, /* behind: the fewest connections */
+	UNTRIED /* before: the fewest that are being opened */
+};
+
 static void open_better(struct pool *, const struct question *,
     const struct pool_conn *, uint64_t, uint64_t);
-static bool
-open_best(struct pool *, const struct question *, uint64_t, bool, uint64_t);
+static bool open_best(
+    struct pool *, const struct question *, uint64_t, enum first, uint64_t);
+static uint32_t sound(const struct pool *, const struct pool_zone *);
+static void open_spare(struct pool *, uint32_t, uint64_t);
 static bool open_at(struct pool *, uint32_t, uint32_t, uint64_t);
 static bool may_open(const struct pool_address *, uint64_t);
 static struct pool_conn *free_conn(struct pool *);
@@ -27,6 +36,7 @@ open_provide(struct pool *p, const struct question *q, uint64_t now)
 	const struct pool_zone *z = &p->zones[q->zone];
 	const struct pool_conn *c;
 	bool any = false, young = false;
+	size_t room = 0;
 	uint32_t i;
 
 	for (i = 0; i < p->used; i++) {
@@ -43,12 +53,18 @@ open_provide(struct pool *p, const struct question *q, uint64_t now)
 		any = true;
 		if (!c->doomed && now - c->opened < POOL_STAGGER) {
 			young = true;
+			room += c->window;
 			recheck_at(p, c->opened + POOL_STAGGER);
 		}
 	}
-	if (young)
+	/* One is enough for all that wait, unless the upstream is known to end
+	 * connections early. */
+	if (young) {
+		if (room < p->table.wanting)
+			(void)open_best(p, q, CHOICE_NEVER, FEWEST, now);
 		return CHOICE_WAIT;
-	if (open_best(p, q, CHOICE_NEVER, false, now))
+	}
+	if (open_best(p, q, CHOICE_NEVER, UNTRIED, now))
 		return CHOICE_WAIT;
 	recheck_at(p, first_back(p, &p->zone[q->zone], now));
 	if (any)
@@ -86,11 +102,109 @@ open_better(struct pool *p, const struct question *q, const struct pool_conn *c,
 		if (rank <= (own | CHOICE_FAILED))
 			return;
 	}
-	if (open_best(p, q, own & ~(uint64_t)CHOICE_FAILED, false, now))
+	if (open_best(p, q, own & ~(uint64_t)CHOICE_FAILED, ANY, now))
 		return;
 	/* c was the least loaded: all the others are busy, too. */
 	if (is_busy(c))
-		(void)open_best(p, q, (own | CHOICE_FAILED) + 1, true, now);
+		(void)open_best(p, q, (own | CHOICE_FAILED) + 1, FEWEST, now);
+}
+
+void
+open_untried(struct pool *p, const struct question *q, uint64_t now)
+{
+	const struct pool_conn *c;
+	uint32_t i;
+
+	for (i = 0; i < p->used; i++) {
+		c = &p->conn[i];
+		if (c->state == POOL_CONN_OPENING &&
+		    choice_rank(p, q, c->upstream, c->address) < CHOICE_TRIED)
+			return;
+	}
+	(void)open_best(p, q, CHOICE_TRIED, ANY, now);
+}
+
+void
+open_spares(struct pool *p, uint64_t now)
+{
+	struct pool_zone *z;
+	uint32_t i;
+
+	for (i = 0; i < p->nzone; i++) {
+		z = &p->zones[i];
+		if (now - z->second >= 1000) {
+			z->rate = now - z->second < 2000 ? z->asked : 0;
+			z->asked = 0;
+			z->second = now;
+			p->uneven = true;
+		}
+		if (p->uneven && z->rate >= POOL_SPARE_RATE && sound(p, z) < 2)
+			open_spare(p, i, now);
+	}
+	p->uneven = false;
+}
+
+bool
+open_is_spare(const struct pool *p, const struct pool_conn *c)
+{
+	uint32_t i;
+
+	if (c->doubted)
+		return false;
+	for (i = 0; i < p->nzone; i++)
+		if (p->zones[i].order[c->upstream] != POOL_NOT_OF &&
+		    p->zones[i].rate >= POOL_SPARE_RATE &&
+		    sound(p, &p->zones[i]) <= 2)
+			return true;
+	return false;
+}
+
+/* How many of its connections take questions, or soon will. */
+static uint32_t
+sound(const struct pool *p, const struct pool_zone *z)
+{
+	const struct pool_conn *c;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < p->used; i++) {
+		c = &p->conn[i];
+		if ((c->state == POOL_CONN_UP && !c->doubted) ||
+		    (c->state == POOL_CONN_OPENING && !c->doomed))
+			n += z->order[c->upstream] != POOL_NOT_OF;
+	}
+	return n;
+}
+
+/* Rather where there is none yet: what is wrong with one address may be so
+ * with all connections to it. */
+static void
+open_spare(struct pool *p, uint32_t zone, uint64_t now)
+{
+	const struct question any = { .zone = zone };
+	const struct conf_zone *z = &p->zone[zone];
+	const struct pool_address *a;
+	uint64_t rank, least = CHOICE_NEVER;
+	uint32_t k, u, i, upstream = 0, address = 0;
+
+	for (k = 0; k < z->nupstream; k++) {
+		u = z->upstream[k];
+		for (i = 0; i < p->upstream[u].naddress; i++) {
+			a = &p->address[u][i];
+			if (!may_open(a, now) || a->opening > 0 ||
+			    a->no_spare > now)
+				continue;
+			rank = (uint64_t)(a->fails > 0) << 33 |
+			    (uint64_t)(a->taking > 0) << 32 |
+			    choice_rank(p, &any, u, i);
+			if (rank >= least)
+				continue;
+			least = rank;
+			upstream = u;
+			address = i;
+		}
+	}
+	if (least != CHOICE_NEVER && free_conn(p) != NULL)
+		(void)open_at(p, upstream, address, now);
 }
 
 void
@@ -127,20 +241,18 @@ open_well(struct pool *p, uint32_t upstream, uint32_t address)
 }
 
 /*
- * Opens a connection to the best address of those that rank below a bound;
- * more: also where there is one already, the fewest first. False: none may be
- * opened.
+ * Opens a connection to the best address of those that rank below a bound.
+ * False: none may be opened.
  */
 static bool
-open_best(struct pool *p, const struct question *q, uint64_t below, bool more,
-    uint64_t now)
+open_best(struct pool *p, const struct question *q, uint64_t below,
+    enum first first, uint64_t now)
 {
 	const struct conf_zone *zone = &p->zone[q->zone];
 	const struct pool_address *a;
 	uint64_t rank, least;
 	uint32_t k, u, i, upstream = 0, address = 0;
 
-	pool_tally(p);
 	for (;;) {
 		least = CHOICE_NEVER;
 		for (k = 0; k < zone->nupstream; k++) {
@@ -150,7 +262,11 @@ open_best(struct pool *p, const struct question *q, uint64_t below, bool more,
 				rank = choice_rank(p, q, u, i);
 				if (!may_open(a, now) || rank >= below)
 					continue;
-				rank = rank << 8 | (more ? a->taking : 0);
+				rank <<= 8;
+				if (first == FEWEST)
+					rank |= a->taking + a->opening;
+				else if (first == UNTRIED)
+					rank |= (uint64_t)a->opening << 48;
 				if (rank >= least)
 					continue;
 				least = rank;
@@ -169,7 +285,7 @@ open_best(struct pool *p, const struct question *q, uint64_t below, bool more,
 static bool
 may_open(const struct pool_address *a, uint64_t now)
 {
-	return a->until <= now && a->opening == 0 &&
+	return a->until <= now && a->doomed == 0 && a->opening < POOL_OPENING &&
 	    a->taking < POOL_CONNS_ADDRESS && a->doubted < POOL_CONNS_ADDRESS;
 }
 
@@ -194,8 +310,10 @@ open_at(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
 	if (c->window == 0)
 		c->window = POOL_CONN_FULL;
 	TAILQ_INIT(&c->attempts);
+	TAILQ_INIT(&c->late);
 	if (n >= p->used)
 		p->used = n + 1;
+	pool_tally(p);
 	recheck_at(p, now + POOL_STAGGER);
 	return true;
 }
@@ -215,7 +333,8 @@ free_conn(struct pool *p)
 static bool
 is_busy(const struct pool_conn *c)
 {
-	return c->inflight >= POOL_CONN_BUSY || c->inflight + 1 >= c->window;
+	return c->inflight - c->nlate >= POOL_CONN_BUSY ||
+	    c->inflight + 1 >= c->window;
 }
 
 static void

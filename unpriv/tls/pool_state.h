@@ -5,6 +5,7 @@
 #ifndef UNPRIV_TLS_POOL_STATE_H
 #define UNPRIV_TLS_POOL_STATE_H
 
+#include "patience.h"
 #include "pool.h"
 #include "question.h"
 #include "zone.h"
@@ -22,14 +23,23 @@ struct pool_conn {
 	uint64_t opened;
 	uint64_t deadline; /* of opening or draining */
 	uint64_t quiet; /* since then nothing in flight was answered */
-	uint32_t inflight;
+	uint64_t heard; /* the last answer; 0: none */
+	uint32_t inflight; /* all, and */
+	uint32_t nlate; /* those of them that are overdue */
 	uint32_t window; /* how many may be in flight */
 	uint32_t delivered; /* answers */
 	uint32_t bad; /* messages in a row */
 	bool doomed; /* an opening one that will not be up */
-	bool doubted; /* let a question lapse: takes no more of them */
+	bool doubted; /* let one lapse, and is silent since: takes none */
+	uint32_t lapsed; /* so many in the silence */
+	uint64_t lapsed_asked; /* when the first of these was asked */
 	bool full; /* has no room to write */
-	struct attempts attempts;
+	/* A question of our own: whether it is alive. */
+	bool probing;
+	bool probe_late;
+	uint16_t probe_id;
+	uint64_t probed; /* when */
+	struct attempts attempts, late; /* in the order of time */
 };
 
 struct pool_address {
@@ -38,13 +48,14 @@ struct pool_address {
 	uint32_t fails; /* in a row; 0: well */
 	enum reason reason; /* of the last failure */
 	/* How many the last connection answered that took questions with it
-	 * when it ended (at least QUESTION_TRIES: one answer on each then is
-	 * enough for all); 0: none did. A new one gets no more in flight than
-	 * that, so that an upstream that ends connections early does not use
-	 * up the attempts of all that wait. */
+	 * when it ended, 1 at least; 0: none did. A new one gets no more in
+	 * flight than that, so that an upstream that ends connections early
+	 * does not use up the attempts of all that wait. */
 	uint32_t window;
 	/* Counted anew by pool_tally. */
-	uint32_t taking, opening, doubted;
+	uint32_t taking, opening, doomed, doubted;
+	uint64_t no_spare; /* until then: it ends spares */
+	struct patience patience;
 	uint64_t measured; /* when; 0: never */
 	uint32_t average; /* of its answer times: ms / POOL_AVERAGE_ONE */
 };
@@ -52,6 +63,9 @@ struct pool_address {
 /* Of a zone that questions were asked in. */
 struct pool_zone {
 	uint8_t order[CONF_UPSTREAMS_MAX]; /* of each upstream; POOL_NOT_OF */
+	uint32_t asked; /* questions since second began */
+	uint32_t rate; /* ... in the one before */
+	uint64_t second;
 	uint32_t turn; /* round-robin: how many were asked */
 	uint32_t since; /* fastest: questions since another was tried */
 	uint32_t explore; /* ... the address to be tried; UINT32_MAX: none */
@@ -72,6 +86,9 @@ struct pool {
 	struct conf_zone zone[CONF_ZONES_MAX];
 	struct pool_zone zones[CONF_ZONES_MAX];
 	uint32_t nzone;
+	struct budget budget;
+	uint64_t proof; /* of what was answered last: when it was asked */
+	bool uneven; /* what connections there are has changed */
 	bool changed; /* questions that waited may be placed now */
 	uint64_t recheck; /* or then; UINT64_MAX: never */
 };
@@ -89,13 +106,17 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
  */
 #define CHOICE_NEVER  UINT64_MAX
 #define CHOICE_FAILED 1u
+#define CHOICE_TRIED  (1u << 17)
 uint64_t choice_rank(const struct pool *p, const struct question *q,
     uint32_t upstream, uint32_t address);
 /* A question begins: what its zone's policy prefers for it. */
 void choice_begin(struct pool *p, struct question *q, uint64_t now);
-/* It was answered there, so many milliseconds after it was asked. */
-void choice_measure(struct pool *p, uint32_t upstream, uint32_t address,
-    uint64_t took, uint64_t now);
+/* It answered a question so many milliseconds after it was asked. */
+void choice_measure(struct pool_address *a, uint64_t took, uint64_t now);
+/* Whether the question is in flight there: what a race is run between, and a
+ * question that is late does not prefer. */
+bool choice_was_tried(const struct pool *p, const struct question *q,
+    uint32_t upstream, uint32_t address);
 /* The connection to ask it on: the best ranked, of these the least loaded;
  * never one that it is in flight on. NULL: there is none. */
 struct pool_conn *choice_pick(struct pool *p, const struct question *q);
@@ -113,10 +134,33 @@ open_provide(struct pool *p, const struct question *q, uint64_t now);
  * what is better than c, and to another address if c's is in doubt. */
 void open_follow(struct pool *p, const struct question *q,
     const struct pool_conn *c, uint64_t now);
+/* To an address that the question was not tried at. */
+void open_untried(struct pool *p, const struct question *q, uint64_t now);
 /* An address could not be connected to, or gave nothing. */
 void open_failed(struct pool *p, uint32_t upstream, uint32_t address,
     enum reason reason, uint64_t now);
 void open_well(struct pool *p, uint32_t upstream, uint32_t address);
+/* A zone where questions flow has two connections that take them. */
+void open_spares(struct pool *p, uint64_t now);
+/* Whether it has no more than that. */
+bool open_is_spare(const struct pool *p, const struct pool_conn *c);
+
+/* pool_probe.c */
+
+/* Asks it a question of our own, unless one is under way. */
+void probe_begin(struct pool *p, struct pool_conn *c, uint64_t now);
+/* Whether the message answers that. */
+bool probe_is_answered(
+    const struct pool_conn *c, uint16_t id, const struct dns_question *q);
+/* Whether it is the same question, which must not be there twice. */
+bool probe_is_like(const struct question *q);
+/* An attempt on it, asked at that time, or the probe, is overdue. */
+void
+probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now);
+/* Something in flight on it was answered. */
+void probe_heard(struct pool *p, struct pool_conn *c, uint64_t now);
+/* Whether it is known to be dead: others answer what was asked later. */
+bool probe_is_dead(const struct pool *p, const struct pool_conn *c);
 
 /* pool_conf.c */
 
@@ -133,6 +177,10 @@ void pool_conn_free(struct pool *p, struct pool_conn *c);
  * a connection as any other of its zone would. */
 bool pool_dispatch(struct pool *p, struct question *q, uint64_t now);
 void pool_attempt_end(struct pool *p, struct attempt *a);
+/* An ID that is in flight on it nowhere; false: none was found. */
+bool pool_unused_id(struct pool *p, struct pool_conn *c, uint16_t *id);
+/* The time within which it answers, ms. */
+uint64_t pool_patience(const struct pool *p, const struct pool_conn *c);
 /* An attempt ended without an answer: on to the next, if there is one.
  * upstream: whose that was, UINT32_MAX: nobody's now. */
 void pool_lost(

@@ -7,12 +7,18 @@
 
 static void expire_waiters(struct pool *, uint64_t);
 static void expire_attempts(struct pool *, uint64_t);
+static void
+overdue(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
+static void spend_budget(struct pool *, uint64_t);
 static void expire_conns(struct pool *, uint64_t);
 static void end_conn(struct pool *, struct pool_conn *, enum reason, uint64_t);
-static void retire(struct pool *, struct pool_conn *);
+static void retire(struct pool *, struct pool_conn *, uint64_t);
 static void place_waiting(struct pool *, uint64_t);
-static uint64_t conn_due(const struct pool_conn *);
-static uint64_t next_due(const struct pool *);
+static uint64_t conn_due(const struct pool *, const struct pool_conn *);
+static uint64_t silence(const struct pool *, const struct pool_conn *);
+static uint64_t probe_due(const struct pool *, const struct pool_conn *);
+static uint64_t next_due(const struct pool *, uint64_t);
+static uint64_t sooner(uint64_t, uint64_t);
 
 uint64_t
 pool_turn(struct pool *p, uint64_t now)
@@ -22,6 +28,7 @@ pool_turn(struct pool *p, uint64_t now)
 	expire_waiters(p, now);
 	expire_attempts(p, now);
 	expire_conns(p, now);
+	spend_budget(p, now);
 	if (p->recheck <= now) {
 		p->recheck = UINT64_MAX;
 		p->changed = true;
@@ -32,7 +39,8 @@ pool_turn(struct pool *p, uint64_t now)
 		p->changed = false;
 		place_waiting(p, now);
 	}
-	return p->changed ? now : next_due(p);
+	open_spares(p, now);
+	return p->changed ? now : next_due(p, now);
 }
 
 bool
@@ -57,37 +65,72 @@ expire_waiters(struct pool *p, uint64_t now)
 	}
 }
 
-/*
- * An attempt that took too long stays where it is, for a late answer counts;
- * the question goes to another connection as well, and this one is doubted.
- */
 static void
 expire_attempts(struct pool *p, uint64_t now)
 {
+	struct pool_conn *c;
 	struct attempt *a;
 	struct question *q;
+	uint32_t i;
 
-	while ((a = TAILQ_FIRST(&p->table.running)) != NULL &&
-	    now - a->asked >= POOL_ATTEMPT) {
-		q = a->question;
-		counter_inc(upstream_overdue);
-		if (!p->conn[a->conn].doubted) {
-			p->conn[a->conn].doubted = true;
-			pool_tally(p);
+	for (i = 0; i < p->used; i++) {
+		c = &p->conn[i];
+		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
+			continue;
+		while ((a = TAILQ_FIRST(&c->attempts)) != NULL &&
+		    now - a->asked >= pool_patience(p, c))
+			overdue(p, c, a, now);
+		if (probe_due(p, c) <= now) {
+			c->probe_late = true;
+			probe_lapse(p, c, c->probed, now);
 		}
-		attempt_overdue(&p->table, a);
-		q->lost = REASON_TIMED_OUT;
-		if (!TAILQ_EMPTY(&q->waiters) && !q->wanting &&
-		    q->tries < QUESTION_TRIES) {
-			question_want(&p->table, q, true);
-			p->changed = true;
+		while ((a = TAILQ_FIRST(&c->late)) != NULL &&
+		    now - a->asked >= POOL_FORGET) {
+			q = a->question;
+			pool_attempt_end(p, a);
+			question_release(&p->table, q);
 		}
 	}
-	while ((a = TAILQ_FIRST(&p->table.overdue)) != NULL &&
-	    now - a->asked >= POOL_FORGET) {
-		q = a->question;
-		pool_attempt_end(p, a);
-		question_release(&p->table, q);
+}
+
+/*
+ * An attempt that took too long stays where it is, for a late answer counts;
+ * the question is to be asked on another connection, too.
+ */
+static void
+overdue(struct pool *p, struct pool_conn *c, struct attempt *a, uint64_t now)
+{
+	struct question *q = a->question;
+
+	counter_inc(upstream_overdue);
+	a->overdue = true;
+	TAILQ_REMOVE(&c->attempts, a, of_conn);
+	TAILQ_INSERT_TAIL(&c->late, a, of_conn);
+	c->nlate++;
+	q->lost = REASON_TIMED_OUT;
+	probe_lapse(p, c, a->asked, now);
+	if (TAILQ_EMPTY(&q->waiters) || q->list != QUESTION_NONE ||
+	    q->tries >= QUESTION_TRIES || question_is_hoped_for(q))
+		return;
+	question_be_patient(&p->table, q);
+}
+
+/* As many are asked again as there is budget for. */
+static void
+spend_budget(struct pool *p, uint64_t now)
+{
+	struct question *q;
+
+	while ((q = TAILQ_FIRST(&p->table.patient)) != NULL) {
+		if (!budget_take(&p->budget, now)) {
+			if (!q->withheld)
+				counter_inc(upstream_withheld);
+			q->withheld = true;
+			return;
+		}
+		question_want(&p->table, q, true);
+		q->extra = true;
+		p->changed = true;
 	}
 }
 
@@ -99,13 +142,17 @@ expire_conns(struct pool *p, uint64_t now)
 
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
-		if (conn_due(c) > now)
+		if (c->state == POOL_CONN_UP && probe_is_dead(p, c)) {
+			end_conn(p, c, REASON_TIMED_OUT, now);
+			continue;
+		}
+		if (conn_due(p, c) > now)
 			continue;
 		switch (c->state) {
 		case POOL_CONN_UP:
 		case POOL_CONN_DRAINING:
-			if (c->inflight == 0) {
-				retire(p, c);
+			if (c->inflight == 0 && !c->probing) {
+				retire(p, c, now);
 				break;
 			}
 			/* FALLTHROUGH */
@@ -127,9 +174,15 @@ end_conn(struct pool *p, struct pool_conn *c, enum reason reason, uint64_t now)
 	pool_conn_ended(p, conn, reason, now);
 }
 
+/* What is idle ends before the upstream ends it; a spare is kept alive. */
 static void
-retire(struct pool *p, struct pool_conn *c)
+retire(struct pool *p, struct pool_conn *c, uint64_t now)
 {
+	if (c->state == POOL_CONN_UP && open_is_spare(p, c)) {
+		probe_begin(p, c, now);
+		if (c->probing)
+			return;
+	}
 	if (c->state == POOL_CONN_UP)
 		counter_inc(upstream_idle);
 	p->ops.close(p->ctx, pool_conn_index(p, c));
@@ -156,7 +209,7 @@ place_waiting(struct pool *p, uint64_t now)
 
 /* When the connection must have changed its state. */
 static uint64_t
-conn_due(const struct pool_conn *c)
+conn_due(const struct pool *p, const struct pool_conn *c)
 {
 	switch (c->state) {
 	case POOL_CONN_OPENING:
@@ -164,35 +217,65 @@ conn_due(const struct pool_conn *c)
 	case POOL_CONN_DRAINING:
 		return c->inflight == 0 ? 0 : c->deadline;
 	case POOL_CONN_UP:
-		if (c->inflight == 0)
+		if (c->inflight == 0 && !c->probing)
 			return c->quiet + POOL_IDLE;
 		if (c->doubted)
-			return c->quiet + POOL_SILENCE;
+			return c->quiet + silence(p, c);
 		return UINT64_MAX;
 	default:
 		return UINT64_MAX;
 	}
 }
 
+/* How long a doubted one may be silent. Several are not to keep the address
+ * from having others. */
 static uint64_t
-next_due(const struct pool *p)
+silence(const struct pool *p, const struct pool_conn *c)
+{
+	return p->address[c->upstream][c->address].doubted > 1 ? POOL_SILENCES
+							       : POOL_SILENCE;
+}
+
+/* When a probe that is under way is late. */
+static uint64_t
+probe_due(const struct pool *p, const struct pool_conn *c)
+{
+	if (!c->probing || c->probe_late)
+		return UINT64_MAX;
+	return c->probed + pool_patience(p, c);
+}
+
+static uint64_t
+next_due(const struct pool *p, uint64_t now)
 {
 	const struct waiter *w = TAILQ_FIRST(&p->table.waiters);
-	const struct attempt *running = TAILQ_FIRST(&p->table.running);
-	const struct attempt *overdue = TAILQ_FIRST(&p->table.overdue);
-	uint64_t due = UINT64_MAX, t;
+	const struct pool_conn *c;
+	const struct attempt *a;
+	uint64_t due = UINT64_MAX;
 	uint32_t i;
 
 	if (w != NULL)
 		due = w->asked + POOL_DEADLINE;
-	if (running != NULL && running->asked + POOL_ATTEMPT < due)
-		due = running->asked + POOL_ATTEMPT;
-	if (overdue != NULL && overdue->asked + POOL_FORGET < due)
-		due = overdue->asked + POOL_FORGET;
-	if (!TAILQ_EMPTY(&p->table.want) && p->recheck < due)
-		due = p->recheck;
-	for (i = 0; i < p->used; i++)
-		if ((t = conn_due(&p->conn[i])) < due)
-			due = t;
+	if (!TAILQ_EMPTY(&p->table.want))
+		due = sooner(due, p->recheck);
+	if (!TAILQ_EMPTY(&p->table.patient))
+		due = sooner(due, budget_next(&p->budget, now));
+	for (i = 0; i < p->used; i++) {
+		c = &p->conn[i];
+		due = sooner(due, conn_due(p, c));
+		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
+			continue;
+		due = sooner(due, probe_due(p, c));
+		if ((a = TAILQ_FIRST(&c->attempts)) != NULL)
+			due = sooner(due, a->asked + pool_patience(p, c));
+		if ((a = TAILQ_FIRST(&c->late)) != NULL)
+			due = sooner(due, a->asked + POOL_FORGET);
+	}
 	return due;
+}
+
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }

@@ -40,8 +40,7 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	TAILQ_INIT(&t->want);
 	TAILQ_INIT(&t->free_waiters);
 	TAILQ_INIT(&t->waiters);
-	TAILQ_INIT(&t->running);
-	TAILQ_INIT(&t->overdue);
+	TAILQ_INIT(&t->patient);
 	return true;
 }
 
@@ -100,7 +99,7 @@ question_add(struct question_table *t, const struct dns_question *dns,
 void
 question_release(struct question_table *t, struct question *q)
 {
-	if (!q->used || q->wanting || !TAILQ_EMPTY(&q->waiters) ||
+	if (!q->used || q->list != QUESTION_NONE || !TAILQ_EMPTY(&q->waiters) ||
 	    question_is_in_flight(q))
 		return;
 	LIST_REMOVE(q, of_bucket);
@@ -112,9 +111,11 @@ question_release(struct question_table *t, struct question *q)
 void
 question_want(struct question_table *t, struct question *q, bool first)
 {
-	if (q->wanting)
+	if (q->list == QUESTION_WANT)
 		return;
-	q->wanting = true;
+	question_unwant(t, q);
+	q->list = QUESTION_WANT;
+	t->wanting++;
 	if (first)
 		TAILQ_INSERT_HEAD(&t->want, q, of_want);
 	else
@@ -122,12 +123,21 @@ question_want(struct question_table *t, struct question *q, bool first)
 }
 
 void
+question_be_patient(struct question_table *t, struct question *q)
+{
+	q->list = QUESTION_PATIENT;
+	TAILQ_INSERT_TAIL(&t->patient, q, of_want);
+}
+
+void
 question_unwant(struct question_table *t, struct question *q)
 {
-	if (!q->wanting)
-		return;
-	q->wanting = false;
-	TAILQ_REMOVE(&t->want, q, of_want);
+	if (q->list == QUESTION_WANT) {
+		TAILQ_REMOVE(&t->want, q, of_want);
+		t->wanting--;
+	} else if (q->list == QUESTION_PATIENT)
+		TAILQ_REMOVE(&t->patient, q, of_want);
+	q->list = QUESTION_NONE;
 }
 
 bool
@@ -148,6 +158,17 @@ question_is_in_flight(const struct question *q)
 
 	for (i = 0; i < QUESTION_TRIES; i++)
 		if (q->attempt[i].live)
+			return true;
+	return false;
+}
+
+bool
+question_is_hoped_for(const struct question *q)
+{
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++)
+		if (q->attempt[i].live && !q->attempt[i].overdue)
 			return true;
 	return false;
 }
@@ -219,29 +240,14 @@ attempt_begin(struct question_table *t, struct question *q, uint32_t conn,
 	a->overdue = false;
 	a->asked = now;
 	LIST_INSERT_HEAD(attempt_bucket_of(t, conn, id), a, of_bucket);
-	TAILQ_INSERT_TAIL(&t->running, a, of_time);
 	return a;
 }
 
 void
-attempt_overdue(struct question_table *t, struct attempt *a)
-{
-	if (a->overdue)
-		return;
-	a->overdue = true;
-	TAILQ_REMOVE(&t->running, a, of_time);
-	TAILQ_INSERT_TAIL(&t->overdue, a, of_time);
-}
-
-void
-attempt_end(struct question_table *t, struct attempt *a)
+attempt_end(struct attempt *a)
 {
 	a->live = false;
 	LIST_REMOVE(a, of_bucket);
-	if (a->overdue)
-		TAILQ_REMOVE(&t->overdue, a, of_time);
-	else
-		TAILQ_REMOVE(&t->running, a, of_time);
 }
 
 static size_t

@@ -38,14 +38,20 @@ struct attempt {
 	uint32_t conn;
 	uint16_t id; /* ours, unique on the connection */
 	bool live;
-	bool overdue;
+	bool overdue; /* still in flight, but no longer hoped for */
 	uint64_t asked;
 	LIST_ENTRY(attempt) of_bucket;
-	TAILQ_ENTRY(attempt) of_conn;
-	TAILQ_ENTRY(attempt) of_time;
+	TAILQ_ENTRY(attempt) of_conn; /* its owner's */
 };
 TAILQ_HEAD(attempts, attempt);
 LIST_HEAD(attempt_bucket, attempt);
+
+/* The list that a question is on. */
+enum question_list {
+	QUESTION_NONE,
+	QUESTION_WANT, /* to be written */
+	QUESTION_PATIENT /* to be asked again once there is budget for it */
+};
 
 struct question {
 	struct dns_question dns; /* folded */
@@ -53,7 +59,9 @@ struct question {
 	uint8_t tries; /* attempts made */
 	bool used;
 	bool apart; /* asked under the config before: never found */
-	bool wanting; /* in the table's want: to be written */
+	enum question_list list;
+	bool extra; /* the next attempt is out of the budget */
+	bool withheld; /* it waited for that */
 	uint64_t asked; /* since somebody waits */
 	uint32_t worker; /* who asked first */
 	uint32_t upstream; /* last asked; UINT32_MAX: none */
@@ -63,7 +71,7 @@ struct question {
 	struct waiters waiters;
 	struct attempt attempt[QUESTION_TRIES];
 	LIST_ENTRY(question) of_bucket;
-	TAILQ_ENTRY(question) of_want; /* or of the free ones */
+	TAILQ_ENTRY(question) of_want; /* or the patient, or the free ones */
 };
 TAILQ_HEAD(questions, question);
 LIST_HEAD(question_bucket, question);
@@ -74,6 +82,7 @@ struct question_table {
 	/* From here on never used, nor its memory touched. */
 	size_t fresh_question, fresh_waiter;
 	size_t waiting; /* waiters now */
+	size_t wanting; /* questions in want now */
 	size_t asked_by[CONF_WORKERS_MAX]; /* questions now */
 	size_t waiting_of[CONF_WORKERS_MAX]; /* waiters now */
 	struct question *question;
@@ -81,11 +90,9 @@ struct question_table {
 	struct question_bucket *bucket;
 	struct attempt_bucket *attempt_bucket;
 	size_t mask, attempt_mask;
-	struct questions free, want; /* want: first come, first asked */
+	struct questions free, want, patient; /* first come, first asked */
 	struct waiters free_waiters;
-	/* In the order of time, the oldest first. */
-	struct waiters waiters;
-	struct attempts running, overdue;
+	struct waiters waiters; /* in the order of time, the oldest first */
 };
 
 /* False without memory, or for a size of 0. */
@@ -99,12 +106,17 @@ struct question *question_find(
     struct question_table *t, const struct dns_question *dns, uint8_t ask);
 struct question *question_add(struct question_table *t,
     const struct dns_question *dns, uint8_t ask, uint32_t worker, uint64_t now);
-/* Frees it unless somebody waits, it is wanting or it is in flight. */
+/* Frees it unless somebody waits, it is on a list or it is in flight. */
 void question_release(struct question_table *t, struct question *q);
 void question_want(struct question_table *t, struct question *q, bool first);
+/* For what is on no list. */
+void question_be_patient(struct question_table *t, struct question *q);
+/* Takes it from the list that it is on. */
 void question_unwant(struct question_table *t, struct question *q);
 bool question_is_on(const struct question *q, uint32_t conn);
 bool question_is_in_flight(const struct question *q);
+/* ... and not overdue in all places. */
+bool question_is_hoped_for(const struct question *q);
 
 /* NULL: full, or half full with those of this worker. */
 struct waiter *waiter_add(struct question_table *t, struct question *q,
@@ -117,8 +129,6 @@ attempt_find(struct question_table *t, uint32_t conn, uint16_t id);
 /* One of its attempts must not be live. */
 struct attempt *attempt_begin(struct question_table *t, struct question *q,
     uint32_t conn, uint16_t id, uint64_t now);
-/* Still in flight, but no longer hoped for. */
-void attempt_overdue(struct question_table *t, struct attempt *a);
-void attempt_end(struct question_table *t, struct attempt *a);
+void attempt_end(struct attempt *a);
 
 #endif

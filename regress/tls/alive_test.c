@@ -1,0 +1,262 @@
+/*
+ * Asking again: of what is late, what is lost, and what is dead.
+ */
+#include "script.h"
+
+static bool
+is_probe(size_t n)
+{
+	return s.written[n].question.name_len == 1;
+}
+
+/* Asks a fresh question. */
+static void
+fresh(void)
+{
+	static uint64_t id = 1000;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "q%u.example.", (unsigned int)id);
+	ask(0, id++, name);
+}
+
+/* So many fresh ones, one every 10 ms, each answered within one; what is
+ * opened comes up. */
+static void
+flow(size_t n)
+{
+	size_t opened;
+
+	for (; n > 0; n--) {
+		opened = s.nopened;
+		fresh();
+		s.now++;
+		answer_to(s.nwritten - 1);
+		later(9);
+		if (is_probe(s.nwritten - 1))
+			answer_to(s.nwritten - 1);
+		for (; opened < s.nopened; opened++)
+			up(s.opened[opened]);
+		s.nanswered = 0;
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(patience_is_learned_from_the_upstream);
+ATF_TC_BODY(patience_is_learned_from_the_upstream, tc)
+{
+	begin_up();
+	flow(30);
+	fresh();
+	later(19);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_overdue]);
+	later(1);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_overdue]);
+}
+
+ATF_TC_WITHOUT_HEAD(where_questions_flow_there_is_a_connection_to_spare);
+ATF_TC_BODY(where_questions_flow_there_is_a_connection_to_spare, tc)
+{
+	size_t n;
+
+	begin_up();
+	flow(150);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	/* When one ends, the other takes what it had, and there is a third
+	 * before it is needed. */
+	fresh();
+	fresh();
+	n = s.nwritten;
+	end(s.written[n - 2].conn, REASON_CLOSED);
+	ATF_CHECK(s.nwritten > n);
+	ATF_CHECK_EQ(3, s.nopened);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
+}
+
+ATF_TC_WITHOUT_HEAD(the_spare_is_to_another_address_where_there_is_one);
+ATF_TC_BODY(the_spare_is_to_another_address_where_there_is_one, tc)
+{
+	begin(1, 2);
+	ask(0, 1, "a.example.");
+	up(s.opened[0]);
+	answer_to(0);
+	flow(150);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK(s.opened_address[0] != s.opened_address[1]);
+}
+
+ATF_TC_WITHOUT_HEAD(a_spare_is_kept_alive_while_questions_flow_and_no_longer);
+ATF_TC_BODY(a_spare_is_kept_alive_while_questions_flow_and_no_longer, tc)
+{
+	size_t i;
+
+	begin_up();
+	flow(150);
+	flow(1000);
+	ATF_CHECK_EQ(2, s.nopened);
+	ATF_CHECK_EQ(0, s.nclosed);
+	ATF_CHECK(counter_value[COUNTER_upstream_probes] > 0);
+	for (i = 0; i < 20; i++)
+		later(1000);
+	ATF_CHECK_EQ(2, s.nclosed);
+	ATF_CHECK_EQ(2, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(an_upstream_that_ends_spares_is_given_none);
+ATF_TC_BODY(an_upstream_that_ends_spares_is_given_none, tc)
+{
+	begin_up();
+	flow(150);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	end(s.opened[1], REASON_CLOSED);
+	flow(500);
+	ATF_CHECK_EQ(2, s.nopened);
+	flow(600);
+	ATF_CHECK_EQ(3, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(a_connection_that_is_dead_is_left_at_once_by_all_on_it);
+ATF_TC_BODY(a_connection_that_is_dead_is_left_at_once_by_all_on_it, tc)
+{
+	uint32_t dead;
+	size_t i, n;
+
+	begin_up();
+	flow(150);
+	n = s.nwritten;
+	/* Twelve on it in 12 ms, and it never says anything again. */
+	fresh();
+	dead = s.written[n].conn;
+	for (i = 0; i < 12; i++) {
+		s.now++;
+		fresh();
+	}
+	for (i = 0; i < 30; i++) {
+		for (; n < s.nwritten; n++)
+			if (s.written[n].conn != dead)
+				answer_to(n);
+		later(1);
+	}
+	ATF_CHECK_EQ(13, s.nanswered);
+	ATF_REQUIRE(s.nclosed >= 1);
+	ATF_CHECK_EQ(dead, s.closed[0]);
+	/* Of the budget went what was asked again before that was known. */
+	ATF_CHECK(counter_value[COUNTER_upstream_hedged] <= 2);
+}
+
+ATF_TC_WITHOUT_HEAD(a_slow_answer_is_no_reason_to_leave_a_connection);
+ATF_TC_BODY(a_slow_answer_is_no_reason_to_leave_a_connection, tc)
+{
+	size_t n;
+
+	begin_up();
+	flow(150);
+	n = s.nwritten;
+	fresh();
+	later(20);
+	/* It is asked whether it is alive, and it is. */
+	ATF_REQUIRE_EQ(n + 3, s.nwritten);
+	ATF_REQUIRE(is_probe(n + 1) != is_probe(n + 2));
+	answer_to(is_probe(n + 1) ? n + 1 : n + 2);
+	answer_to(is_probe(n + 1) ? n + 2 : n + 1);
+	later(100);
+	flow(20);
+	ATF_CHECK_EQ(0, s.nclosed);
+}
+
+ATF_TC_WITHOUT_HEAD(when_all_is_slow_one_question_in_ten_is_asked_again);
+ATF_TC_BODY(when_all_is_slow_one_question_in_ten_is_asked_again, tc)
+{
+	size_t i, n, seen;
+	uint64_t hedged;
+
+	begin(1, 2);
+	ask(0, 1, "a.example.");
+	up(s.opened[0]);
+	answer_to(0);
+	flow(150);
+	n = seen = s.nwritten;
+	hedged = counter_value[COUNTER_upstream_hedged];
+	/* Each answer comes after 200 ms, from one moment on. */
+	for (i = 0; i < 1000; i++) {
+		fresh();
+		for (; seen < s.nwritten; seen++)
+			s.written[seen].due = s.now + 200;
+		for (; n < s.nwritten && s.written[n].due <= s.now; n++)
+			answer_to(n);
+		s.nanswered = 0;
+		later(1);
+	}
+	hedged = counter_value[COUNTER_upstream_hedged] - hedged;
+	ATF_CHECK(hedged >= 10);
+	ATF_CHECK_MSG(hedged <= 10 + 100 + 2, "%u", (unsigned int)hedged);
+	ATF_CHECK(counter_value[COUNTER_upstream_withheld] > 0);
+	ATF_CHECK_EQ(0, s.nfailed);
+	ATF_CHECK_EQ(0, s.nclosed);
+}
+
+ATF_TC_WITHOUT_HEAD(what_is_lost_costs_nothing_of_the_budget);
+ATF_TC_BODY(what_is_lost_costs_nothing_of_the_budget, tc)
+{
+	size_t i, n = 51, opened = 1;
+
+	begin_up();
+	for (i = 0; i < 50; i++)
+		fresh();
+	end(0, REASON_RESET);
+	for (i = 0; i < 100; i++) {
+		for (; opened < s.nopened; opened++)
+			up(s.opened[opened]);
+		for (; n < s.nwritten; n++)
+			answer_to(n);
+		turn();
+	}
+	ATF_CHECK_EQ(51, s.nanswered);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
+}
+
+ATF_TC_WITHOUT_HEAD(race_asks_two_at_once_and_the_first_answer_wins);
+ATF_TC_BODY(race_asks_two_at_once_and_the_first_answer_wins, tc)
+{
+	size_t n;
+
+	s.zone[0].policy = CONF_RACE;
+	s.nzone = 1;
+	begin(3, 2);
+	/* The second is connected to as the first is asked. */
+	ask(0, 1, "a.example.");
+	up(s.opened[0]);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(0, s.opened_upstream[0]);
+	ATF_CHECK_EQ(1, s.opened_upstream[1]);
+	up(s.opened[1]);
+	answer_to(0);
+	n = s.nwritten;
+	ask(0, 2, "b.example.");
+	ATF_REQUIRE_EQ(n + 2, s.nwritten);
+	ATF_CHECK_EQ(s.opened[0], s.written[n].conn);
+	ATF_CHECK_EQ(s.opened[1], s.written[n + 1].conn);
+	answer_to(n + 1);
+	ATF_CHECK_EQ(2, s.nanswered);
+	answer_to(n);
+	ATF_CHECK_EQ(2, s.nanswered);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_raced]);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
+	ATF_CHECK_EQ(2, s.nopened);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, patience_is_learned_from_the_upstream);
+	ATF_TP_ADD_TC(tp, where_questions_flow_there_is_a_connection_to_spare);
+	ATF_TP_ADD_TC(tp, the_spare_is_to_another_address_where_there_is_one);
+	ATF_TP_ADD_TC(
+	    tp, a_spare_is_kept_alive_while_questions_flow_and_no_longer);
+	ATF_TP_ADD_TC(tp, an_upstream_that_ends_spares_is_given_none);
+	ATF_TP_ADD_TC(
+	    tp, a_connection_that_is_dead_is_left_at_once_by_all_on_it);
+	ATF_TP_ADD_TC(tp, a_slow_answer_is_no_reason_to_leave_a_connection);
+	ATF_TP_ADD_TC(tp, when_all_is_slow_one_question_in_ten_is_asked_again);
+	ATF_TP_ADD_TC(tp, what_is_lost_costs_nothing_of_the_budget);
+	ATF_TP_ADD_TC(tp, race_asks_two_at_once_and_the_first_answer_wins);
+	return atf_no_error();
+}

@@ -1,0 +1,86 @@
+/*
+ * Whether a connection is alive: told from the silence on it, from what others
+ * answer meanwhile, and by a question of our own. A slow answer is no silence,
+ * and silence everywhere is no proof against one.
+ */
+#include "dotproxy/counter.h"
+#include "unpriv/dns/query.h"
+
+#include "pool_state.h"
+
+/* Any resolver has it at hand (RFC 8109). */
+static const struct dns_question root_ns = {
+	.name_len = 1, .type = DNS_TYPE_NS, .class = DNS_CLASS_IN
+};
+
+void
+probe_begin(struct pool *p, struct pool_conn *c, uint64_t now)
+{
+	const struct attempt *a;
+
+	if (c->probing || c->full || !pool_unused_id(p, c, &c->probe_id))
+		return;
+	/* A client's own does as well. */
+	TAILQ_FOREACH(a, &c->attempts, of_conn)
+		if (probe_is_like(a->question))
+			return;
+	TAILQ_FOREACH(a, &c->late, of_conn)
+		if (probe_is_like(a->question))
+			return;
+	if (!p->ops.write(p->ctx, pool_conn_index(p, c), c->probe_id, &root_ns,
+		DNS_ASK_RD))
+		return;
+	counter_inc(upstream_probes);
+	c->probing = true;
+	c->probe_late = false;
+	c->probed = now;
+	if (c->inflight == 0)
+		c->quiet = now;
+}
+
+bool
+probe_is_answered(
+    const struct pool_conn *c, uint16_t id, const struct dns_question *q)
+{
+	return c->probing && c->probe_id == id &&
+	    dns_question_equal(&root_ns, q);
+}
+
+bool
+probe_is_like(const struct question *q)
+{
+	return q->dns.name_len == 1 && q->dns.type == DNS_TYPE_NS;
+}
+
+void
+probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
+{
+	if (c->state != POOL_CONN_UP || c->heard > asked)
+		return;
+	if (c->lapsed++ == 0)
+		c->lapsed_asked = asked;
+	if (c->doubted)
+		return;
+	c->doubted = true;
+	pool_tally(p);
+	p->changed = true;
+	probe_begin(p, c, now);
+}
+
+void
+probe_heard(struct pool *p, struct pool_conn *c, uint64_t now)
+{
+	c->quiet = c->heard = now;
+	c->lapsed = 0;
+	if (!c->doubted)
+		return;
+	c->doubted = false;
+	pool_tally(p);
+	p->changed = true;
+}
+
+bool
+probe_is_dead(const struct pool *p, const struct pool_conn *c)
+{
+	return c->doubted && c->lapsed >= 2 && p->proof > c->lapsed_asked;
+}
