@@ -89,8 +89,14 @@ END {
 	if (hits) {
 		bar("CPU of a hit, to the limit's",
 		    median("dotproxy", 3) / median("limit", 3), 1.2, "")
-		bar("p99 that a hit adds to the limit's",
-		    median("dotproxy", 8) - median("limit", 8), 50, " us")
+		# An echo that waits so long waits for a core.
+		if (median("limit", 8) > 500)
+			printf "-    %s: too much else runs here to say\n",
+			    "p99 that a hit adds to the limit's"
+		else
+			bar("p99 that a hit adds to the limit's",
+			    median("dotproxy", 8) - median("limit", 8), 50,
+			    " us")
 	} else if (("dotproxy", "hit") in us && ("limit", "hit") in us) {
 		hit = us["dotproxy", "hit"] / us["limit", "hit"]
 		bar("CPU of a hit, to the limit's", hit, 1.2, "")
