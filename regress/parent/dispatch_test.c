@@ -16,10 +16,13 @@
 
 #define TLS    0
 #define WORKER 1
+#define SOCKS  2
+
+static const enum ipc_role roles[] = { IPC_TLS, IPC_WORKER, IPC_SOCKS };
 
 static struct parent p;
 static struct conf conf;
-static struct ipc child[2];
+static struct ipc child[3];
 static struct ipc_buffer buffer;
 static char last_line[LOG_LINE_MAX];
 static bool was_ready;
@@ -64,9 +67,9 @@ begin(enum ipc_state state)
 	p.conf = &conf;
 	p.generation = 2;
 	p.workers = 1;
-	p.nchildren = 2;
-	for (i = 0; i < 2; i++) {
-		child_init(&p, &p.child[i], i == TLS ? IPC_TLS : IPC_WORKER, 0);
+	p.nchildren = 3;
+	for (i = 0; i < 3; i++) {
+		child_init(&p, &p.child[i], roles[i], 0);
 		ATF_REQUIRE_EQ(0, ipc_socketpair(fd));
 		ipc_init(
 		    &p.child[i].ipc, fd[0], IPC_PARENT, p.child[i].role, state);
@@ -174,6 +177,145 @@ ATF_TC_BODY(a_plain_upstream_is_given_by_udp_and_by_tcp, tc)
 	expect_killed(TLS, "a connection to what it was never given");
 }
 
+/* The upstream has a proxy, whose socket the socks process is given. */
+static struct ipc_proxy
+ask_by_proxy(uint32_t serial)
+{
+	const struct ipc_connect want = { serial, 2, 0, 0, IPC_TCP };
+	struct sockaddr_storage ss;
+	socklen_t len;
+	struct ipc_proxy asked;
+	struct ipc_message m;
+	const char *wrong;
+	static int listener = -1;
+
+	if (listener == -1) {
+		ATF_REQUIRE(
+		    netaddr_parse(&conf.upstream[0].socks, "127.0.0.1"));
+		len = netaddr_to_sockaddr(&conf.upstream[0].socks, &ss);
+		listener = socket(AF_INET, SOCK_STREAM, 0);
+		ATF_REQUIRE_EQ(0, bind(listener, (struct sockaddr *)&ss, len));
+		ATF_REQUIRE_EQ(0, listen(listener, 128));
+		ATF_REQUIRE_EQ(
+		    0, getsockname(listener, (struct sockaddr *)&ss, &len));
+		ATF_REQUIRE(netaddr_from_sockaddr(
+		    &conf.upstream[0].socks, (struct sockaddr *)&ss));
+		(void)strcpy(conf.upstream[0].socks_user, "me");
+		(void)strcpy(conf.upstream[0].socks_password, "key");
+	}
+	say(TLS, IPC_CONNECT, &want, sizeof(want));
+	ATF_REQUIRE_EQ(1, ipc_recv(&child[SOCKS], &buffer, &m, &wrong));
+	ATF_REQUIRE_EQ(IPC_PROXY, m.type);
+	memcpy(&asked, m.payload, sizeof(asked));
+	ATF_REQUIRE(m.fd != -1);
+	(void)close(m.fd);
+	/* Nobody is answered yet. */
+	ATF_CHECK_EQ(0, ipc_recv(&child[TLS], &buffer, &m, &wrong));
+	return asked;
+}
+
+/* The TLS process is given a socket, or this error. */
+static void
+expect_socket(uint32_t serial, uint32_t error)
+{
+	const struct ipc_socket *answer;
+	struct ipc_message m;
+	const char *wrong;
+
+	ATF_REQUIRE_EQ(1, ipc_recv(&child[TLS], &buffer, &m, &wrong));
+	ATF_REQUIRE_EQ(IPC_SOCKET, m.type);
+	answer = m.payload;
+	ATF_CHECK_EQ(serial, answer->serial);
+	ATF_CHECK_EQ_MSG(error, answer->error, "%#x", answer->error);
+	ATF_CHECK_EQ(error == 0, m.fd != -1);
+}
+
+ATF_TC_WITHOUT_HEAD(a_proxy_is_asked_before_the_socket_is_handed_on);
+ATF_TC_BODY(a_proxy_is_asked_before_the_socket_is_handed_on, tc)
+{
+	struct ipc_proxied done = { 0, 0 };
+	struct ipc_proxy asked;
+
+	begin(IPC_RUN);
+	asked = ask_by_proxy(31);
+	ATF_CHECK(netaddr_equal(&conf.upstream[0].address[0], &asked.target));
+	ATF_CHECK_STREQ("me", asked.user);
+	ATF_CHECK_STREQ("key", asked.password);
+	done.serial = asked.serial;
+	say(SOCKS, IPC_PROXIED, &done, sizeof(done));
+	expect_socket(31, 0);
+	/* What the proxy refused is told as it is. */
+	done.serial = ask_by_proxy(32).serial;
+	done.error = IPC_PROXY_REPLY + 4;
+	say(SOCKS, IPC_PROXIED, &done, sizeof(done));
+	expect_socket(32, IPC_PROXY_REPLY + 4);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
+ATF_TC_WITHOUT_HEAD(a_connection_proxied_that_nobody_asked_for_kills);
+ATF_TC_BODY(a_connection_proxied_that_nobody_asked_for_kills, tc)
+{
+	struct ipc_proxied done = { 0, 0 };
+
+	begin(IPC_RUN);
+	done.serial = ask_by_proxy(31).serial;
+	say(SOCKS, IPC_PROXIED, &done, sizeof(done));
+	expect_socket(31, 0);
+	say(SOCKS, IPC_PROXIED, &done, sizeof(done)); /* twice */
+	expect_killed(SOCKS, "a connection that nobody asked it for");
+}
+
+ATF_TC_WITHOUT_HEAD(an_error_that_is_none_kills_the_socks_process);
+ATF_TC_BODY(an_error_that_is_none_kills_the_socks_process, tc)
+{
+	struct ipc_proxied done = { 0, EACCES };
+
+	begin(IPC_RUN);
+	done.serial = ask_by_proxy(31).serial;
+	say(SOCKS, IPC_PROXIED, &done, sizeof(done));
+	expect_killed(SOCKS, "a connection that nobody asked it for");
+}
+
+/* Serials begin anew with it: it must not get its forebear's. */
+ATF_TC_WITHOUT_HEAD(a_tls_process_is_not_given_what_one_before_asked_for);
+ATF_TC_BODY(a_tls_process_is_not_given_what_one_before_asked_for, tc)
+{
+	struct ipc_proxied done = { 0, 0 };
+	struct ipc_message m;
+	const char *wrong;
+
+	begin(IPC_RUN);
+	done.serial = ask_by_proxy(31).serial;
+	proxy_gone(&p.child[TLS]);
+	say(SOCKS, IPC_PROXIED, &done, sizeof(done));
+	ATF_CHECK_EQ(0, ipc_recv(&child[TLS], &buffer, &m, &wrong));
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
+ATF_TC_WITHOUT_HEAD(what_a_dead_socks_process_had_under_way_has_failed);
+ATF_TC_BODY(what_a_dead_socks_process_had_under_way_has_failed, tc)
+{
+	begin(IPC_RUN);
+	(void)ask_by_proxy(31);
+	proxy_gone(&p.child[SOCKS]);
+	expect_socket(31, EAGAIN);
+}
+
+ATF_TC_WITHOUT_HEAD(connections_under_way_by_proxy_have_a_bound);
+ATF_TC_BODY(connections_under_way_by_proxy_have_a_bound, tc)
+{
+	struct ipc_connect want = { 0, 2, 0, 0, IPC_TCP };
+	uint32_t i;
+
+	begin(IPC_RUN);
+	for (i = 0; i < IPC_PROXY_MAX; i++)
+		(void)ask_by_proxy(i);
+	want.serial = i;
+	say(TLS, IPC_CONNECT, &want, sizeof(want));
+	expect_socket(i, EAGAIN);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+}
+
 /* Its indices may mean something else by now, which is nobody's fault. */
 ATF_TC_WITHOUT_HEAD(a_connection_asked_for_before_a_reload_is_stale);
 ATF_TC_BODY(a_connection_asked_for_before_a_reload_is_stale, tc)
@@ -248,6 +390,12 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_way_that_is_not_an_upstreams_kills_who_asks);
 	ATF_TP_ADD_TC(tp, a_config_to_come_kills_who_asks_by_it);
 	ATF_TP_ADD_TC(tp, a_plain_upstream_is_given_by_udp_and_by_tcp);
+	ATF_TP_ADD_TC(tp, a_proxy_is_asked_before_the_socket_is_handed_on);
+	ATF_TP_ADD_TC(tp, a_connection_proxied_that_nobody_asked_for_kills);
+	ATF_TP_ADD_TC(tp, an_error_that_is_none_kills_the_socks_process);
+	ATF_TP_ADD_TC(tp, a_tls_process_is_not_given_what_one_before_asked_for);
+	ATF_TP_ADD_TC(tp, what_a_dead_socks_process_had_under_way_has_failed);
+	ATF_TP_ADD_TC(tp, connections_under_way_by_proxy_have_a_bound);
 	ATF_TP_ADD_TC(tp, a_connection_asked_for_before_a_reload_is_stale);
 	ATF_TP_ADD_TC(tp, connections_have_a_limit_and_are_counted_beyond);
 	ATF_TP_ADD_TC(tp, a_child_that_lacks_a_layer_is_given_no_config);
