@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf_limit.h"
 #include "netaddr.h"
 
 #define CONF_WORKERS_MAX     64
@@ -147,6 +148,7 @@ struct conf {
 	uint8_t local[CONF_LOCAL_BYTES]; /* records of local data */
 	uint32_t local_len, nlocal; /* bytes, records */
 	char hosts[PATH_MAX]; /* "": none */
+	struct conf_limit limit;
 	uint32_t tcp_max; /* connections of one worker */
 	uint32_t tcp_each; /* connections of one client in it */
 	struct conf_upstream upstream[CONF_UPSTREAMS_MAX];

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "netaddr.h"
+
 #define CONF_LIMIT_RATE	       500 /* questions a second of a client */
 #define CONF_LIMIT_BURST       1000 /* questions at once */
 #define CONF_LIMIT_RATE_MAX    100000 /* the most either may be set to */
@@ -23,8 +25,10 @@
 #define CONF_LIMIT_LABELS      2
 #define CONF_LIMIT_LABELS_MAX  8
 #define CONF_LIMIT_EXEMPT_MAX  64 /* prefixes */
+#define CONF_AMPLIFICATION     10 /* bytes of an answer for one of a question */
+#define CONF_AMPLIFICATION_MAX 1000
 
-/* No pointer and no padding. A rate of 0 is no limit. */
+/* It is a message, too: no pointer and no padding. A rate of 0 is no limit. */
 struct conf_limit {
 	uint32_t rate, burst; /* questions a second, and at once */
 	uint32_t prefix, prefix6; /* bits that make a client */
@@ -33,6 +37,9 @@ struct conf_limit {
 	uint32_t memory; /* bytes of a worker */
 	uint32_t zone_rate, zone_burst; /* misses beneath one name */
 	uint32_t zone_labels; /* of that name, the root not counted */
+	uint32_t amplification; /* the most, of an answer over UDP */
+	uint32_t nexempt;
+	struct netaddr exempt[CONF_LIMIT_EXEMPT_MAX]; /* prefixes */
 };
 
 #endif

@@ -18,6 +18,15 @@
 	X(queries_refused_type, "zone transfers answered REFUSED")             \
 	X(queries_refused_recursion, "questions without RD not in the cache")  \
 	X(queries_refused_client, "questions REFUSED by allow from")           \
+	X(limit_dropped, "questions dropped: over the client's limit")         \
+	X(limit_slipped, "questions over the client's limit answered TC=1")    \
+	X(limit_leaked, "questions over the client's limit let through")       \
+	X(limit_refused, "questions over TCP REFUSED: over the limit")         \
+	X(limit_zone,                                                          \
+	    "questions answered SERVFAIL: too many beneath one name")          \
+	X(overload_begun, "times that more came than could be served")         \
+	X(overload_cut, "questions of strangers answered TC=1: overload")      \
+	X(overload_dropped, "questions dropped: overload")                     \
 	X(special_answers,                                                     \
 	    "questions answered here: special names, local data")              \
 	X(cache_hits, "questions answered from the cache")                     \

@@ -49,6 +49,7 @@ enum ipc_type {
 	IPC_CONF_WORKER, /* struct ipc_conf_worker: begins a config */
 	IPC_CONF_TLS, /* struct ipc_conf_tls: begins a config */
 	IPC_ALLOW, /* struct netaddr[1 .. IPC_ALLOW_BATCH] */
+	IPC_LIMIT, /* struct conf_limit */
 	IPC_LISTEN, /* struct ipc_listen, with the socket */
 	IPC_UPSTREAM, /* struct ipc_upstream, with the CA memfd unless plain */
 	IPC_ADDRESS, /* struct ipc_address */

@@ -52,6 +52,7 @@ ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx)
 {
 	uint32_t i, n;
 
+	tell(ctx, IPC_LIMIT, &conf->limit, sizeof(conf->limit), -1);
 	for (i = 0; i < conf->nallow; i += n) {
 		n = MIN(conf->nallow - i, IPC_ALLOW_BATCH);
 		tell(ctx, IPC_ALLOW, &conf->allow[i],

@@ -23,7 +23,7 @@ void ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
 
 /* What IPC_CONF_WORKER says of a config; the rest of head is the caller's. */
 void ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head);
-/* Its IPC_ALLOWs. */
+/* Its IPC_LIMIT and IPC_ALLOWs. */
 void ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx);
 
 #endif

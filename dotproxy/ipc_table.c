@@ -45,6 +45,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    .min = sizeof(struct netaddr),
 	    .max = IPC_ALLOW_BATCH * sizeof(struct netaddr),
 	    .unit = sizeof(struct netaddr) },
+	[IPC_LIMIT] = { "limit", IPC_PARENT, IPC_WORKER, LATER,
+	    EXACT(conf_limit) },
 	[IPC_LISTEN] = { "listen", IPC_PARENT, IPC_WORKER, LATER,
 	    .fd_may = true, .fd_must = true, EXACT(ipc_listen) },
 	[IPC_UPSTREAM] = { "upstream", IPC_PARENT, IPC_TLS, LATER,

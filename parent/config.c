@@ -13,7 +13,7 @@
 
 #define NITEMS(a) (sizeof(a) / sizeof((a)[0]))
 
-static void prefix(struct conf *, const char *);
+static void prefix(struct netaddr *, const char *);
 static bool is_same(const struct conf_upstream *, const struct conf_upstream *);
 
 /* Loopback, private networks, link-local and carriers' NAT: who can be a
@@ -21,6 +21,9 @@ static bool is_same(const struct conf_upstream *, const struct conf_upstream *);
 static const char *const allow[] = { "127.0.0.0/8", "::1", "10.0.0.0/8",
 	"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
 	"fc00::/7", "fe80::/10" };
+
+/* Who asks from here is no stranger: its limits are its own affair. */
+static const char *const exempt[] = { "127.0.0.0/8", "::1" };
 
 const struct config_scale config_sizes[] = { { 'K', 1u << 10 },
 	{ 'M', 1u << 20 }, { 'G', 1u << 30 }, { 0, 0 } };
@@ -62,6 +65,7 @@ config_may_become(
 		{ "user", strcmp(next->user, now->user) != 0 },
 		{ "chroot", strcmp(next->chroot, now->chroot) != 0 },
 		{ "cache size", next->cache_size != now->cache_size },
+		{ "limit memory", next->limit.memory != now->limit.memory },
 		{ "more tcp connections", next->tcp_max > tcp_most },
 	};
 	bool may = true;
@@ -146,13 +150,25 @@ config_default(struct conf *conf)
 		conf->nlisten++;
 	}
 	for (i = 0; i < NITEMS(allow); i++)
-		prefix(conf, allow[i]);
+		prefix(&conf->allow[conf->nallow++], allow[i]);
 	conf->udp_size = CONF_UDP_SIZE;
 	conf->cache_size = CONF_CACHE_SIZE;
 	conf->ttl_max = CONF_TTL_MAX;
 	conf->ttl_negative = CONF_TTL_NEGATIVE;
 	conf->stale = CONF_STALE;
 	conf->special = SPECIAL_DEFAULT;
+	conf->limit = (struct conf_limit){ .rate = CONF_LIMIT_RATE,
+		.burst = CONF_LIMIT_BURST,
+		.prefix = CONF_LIMIT_PREFIX,
+		.prefix6 = CONF_LIMIT_PREFIX6,
+		.hit_cost = CONF_LIMIT_HIT_COST,
+		.slip = CONF_LIMIT_SLIP,
+		.memory = CONF_LIMIT_MEMORY,
+		.zone_burst = 1,
+		.zone_labels = CONF_LIMIT_LABELS,
+		.amplification = CONF_AMPLIFICATION };
+	for (i = 0; i < NITEMS(exempt); i++)
+		prefix(&conf->limit.exempt[conf->limit.nexempt++], exempt[i]);
 	conf->tcp_max = CONF_TCP_MAX;
 	conf->tcp_each = CONF_TCP_EACH;
 	conf->upstream[0] = *config_builtin("cloudflare");
@@ -164,8 +180,8 @@ config_default(struct conf *conf)
 }
 
 static void
-prefix(struct conf *conf, const char *text)
+prefix(struct netaddr *a, const char *text)
 {
-	if (!netaddr_parse_prefix(&conf->allow[conf->nallow++], text))
+	if (!netaddr_parse_prefix(a, text))
 		fatalx("bad prefix %s", text);
 }

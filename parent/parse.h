@@ -41,6 +41,8 @@ struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
 	int cache, ttl_min, ttl_max, ttl_negative, stale;
 	int special[SPECIALS], hosts;
+	int limit, limit_hit, limit_slip, limit_memory, limit_zone,
+	    amplification;
 	int name, ca, via, interface; /* of the upstream being read */
 };
 
@@ -67,7 +69,8 @@ struct parser {
 
 	const char *expected; /* NULL: the start of a statement */
 	struct seen seen;
-	bool own_listen, own_allow; /* the file's, not the defaults */
+	bool own_listen, own_allow,
+	    own_exempt; /* the file's, not the defaults */
 	struct conf_upstream *up; /* the one being read */
 	struct conf_upstream discard; /* stands for one that is refused */
 	struct word up_word;
@@ -89,7 +92,15 @@ struct parser {
 #define A_UDP_SIZE                                                             \
 	"a number from " LITERAL(CONF_UDP_SIZE_MIN) " to " LITERAL(            \
 	    CONF_UDP_SIZE_MAX)
-#define A_SIZE	    "a size from 1M to 2G"
+#define A_SIZE	 "a size from 1M to 2G"
+#define A_RATE	 "a number from 1 to " LITERAL(CONF_LIMIT_RATE_MAX)
+#define A_BITS	 "a number from " LITERAL(CONF_LIMIT_PREFIX_MIN) " to 32"
+#define A_BITS6	 "a number from " LITERAL(CONF_LIMIT_PREFIX6_MIN) " to 128"
+#define A_COST	 "a cost from 0 to 1, such as 0.25"
+#define A_SLIP	 "a number from 0 to " LITERAL(CONF_LIMIT_SLIP_MAX)
+#define A_MEMORY "a size from 64K to 256M"
+#define A_LIMIT                                                                \
+	"\"rate\", \"hit\", \"slip\", \"memory\", \"exempt\", \"zone\" or \"off\""
 #define A_TTL	    "a time from 0 to 7d"
 #define A_TIME	    "a time from 1 to 7d"
 #define A_SPECIAL   "a special name such as localhost or home.arpa"
@@ -199,6 +210,12 @@ void set_interface(struct parser *p, struct word w);
 void set_source(struct parser *p, struct word w); /* one of each family */
 /* At the end: says so when others may read them. */
 void check_passwords(const struct parser *p);
+
+/* parse_limit.c: limits of clients. */
+void set_hit_cost(struct parser *p, struct word w);
+void set_limit_memory(struct parser *p, struct word w);
+void add_exempt(struct parser *p, struct word w);
+void no_exempt(struct parser *p, struct word w);
 
 /* parse_upstream.c again: for zones. */
 int find_upstream(const struct conf *conf, const char *name); /* -1: none */

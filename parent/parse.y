@@ -25,6 +25,8 @@
 %token	CACHE NO TTL MIN MAX NEGATIVE STALE
 %token	SPECIAL LOCAL DATA HOSTS
 %token	ZONE POLICY PLAIN
+%token	LIMIT RATE BURST PREFIX PREFIX6 HIT COST SLIP MEMORY EXEMPT OFF LABELS
+%token	AMPLIFICATION
 %token	VIA SOCKS5 PASSWORD INTERFACE SOURCE
 
 %%
@@ -61,6 +63,8 @@ statement : macro
 	| special
 	| local
 	| hosts
+	| limit
+	| amplification
 	| tcp
 	| upstream
 	| forward
@@ -185,7 +189,7 @@ ttl	: MIN				{ expect(p, A_TTL); }
 	;
 
 no	: NO				{
-		expect(p, "\"cache\", \"stale\" or \"special\"");
+		expect(p, "\"cache\", \"stale\", \"special\" or \"limit\"");
 	}
 	  absent
 	;
@@ -200,6 +204,17 @@ absent	: CACHE				{
 	}
 	| SPECIAL			{ expect(p, A_SPECIAL " or {"); }
 	  off
+	| LIMIT				{
+		expect(p, "\"exempt\" or \"zone\"");
+	}
+	  unlimited
+	;
+
+unlimited : EXEMPT			{ no_exempt(p, $1); }
+	| ZONE				{
+		if (once(p, $1, &p->seen.limit_zone))
+			p->conf->limit.zone_rate = 0;
+	}
 	;
 
 off	: no_word
@@ -258,6 +273,115 @@ on_list	: word comma
 word	: WORD				{
 		set_special(p, $1, true);
 		expect(p, A_SPECIAL " or }");
+	}
+	;
+
+limit	: LIMIT				{ expect(p, A_LIMIT); }
+	  limited
+	;
+
+limited	: RATE				{ expect(p, A_RATE); }
+	  WORD				{
+		if (once(p, $1, &p->seen.limit))
+			set_number(p, &p->conf->limit.rate, $3, 1,
+			    CONF_LIMIT_RATE_MAX, A_RATE);
+		expect(p, "\"burst\", \"prefix\", \"prefix6\" or " END);
+	}
+	  client
+	| OFF				{
+		if (once(p, $1, &p->seen.limit))
+			p->conf->limit.rate = 0;
+	}
+	| HIT				{ expect(p, "\"cost\""); }
+	  COST				{ expect(p, A_COST); }
+	  WORD				{
+		if (once(p, $1, &p->seen.limit_hit))
+			set_hit_cost(p, $5);
+	}
+	| SLIP				{ expect(p, A_SLIP); }
+	  WORD				{
+		if (once(p, $1, &p->seen.limit_slip))
+			set_number(p, &p->conf->limit.slip, $3, 0,
+			    CONF_LIMIT_SLIP_MAX, A_SLIP);
+	}
+	| MEMORY			{ expect(p, A_MEMORY); }
+	  WORD				{
+		if (once(p, $1, &p->seen.limit_memory))
+			set_limit_memory(p, $3);
+	}
+	| EXEMPT			{ expect(p, A_PREFIX " or {"); }
+	  exempt
+	| ZONE				{ expect(p, "\"rate\""); }
+	  RATE				{ expect(p, A_RATE); }
+	  WORD				{
+		if (once(p, $1, &p->seen.limit_zone)) {
+			set_number(p, &p->conf->limit.zone_rate, $5, 1,
+			    CONF_LIMIT_RATE_MAX, A_RATE);
+			p->conf->limit.zone_burst = p->conf->limit.zone_rate;
+		}
+		expect(p, "\"burst\", \"labels\" or " END);
+	}
+	  beneath
+	;
+
+client	: /* empty */
+	| client BURST			{ expect(p, A_RATE); }
+	  WORD				{
+		set_number(p, &p->conf->limit.burst, $4, 1,
+		    CONF_LIMIT_RATE_MAX, A_RATE);
+		expect(p, "\"prefix\", \"prefix6\" or " END);
+	}
+	| client PREFIX			{ expect(p, A_BITS); }
+	  WORD				{
+		set_number(p, &p->conf->limit.prefix, $4,
+		    CONF_LIMIT_PREFIX_MIN, 32, A_BITS);
+		expect(p, "\"burst\", \"prefix6\" or " END);
+	}
+	| client PREFIX6		{ expect(p, A_BITS6); }
+	  WORD				{
+		set_number(p, &p->conf->limit.prefix6, $4,
+		    CONF_LIMIT_PREFIX6_MIN, 128, A_BITS6);
+		expect(p, "\"burst\", \"prefix\" or " END);
+	}
+	;
+
+beneath	: /* empty */
+	| beneath BURST			{ expect(p, A_RATE); }
+	  WORD				{
+		set_number(p, &p->conf->limit.zone_burst, $4, 1,
+		    CONF_LIMIT_RATE_MAX, A_RATE);
+		expect(p, "\"labels\" or " END);
+	}
+	| beneath LABELS		{ expect(p, UP_TO(CONF_LIMIT_LABELS_MAX)); }
+	  WORD				{
+		set_number(p, &p->conf->limit.zone_labels, $4, 1,
+		    CONF_LIMIT_LABELS_MAX, UP_TO(CONF_LIMIT_LABELS_MAX));
+		expect(p, "\"burst\" or " END);
+	}
+	;
+
+exempt	: exempted
+	| '{'				{ expect(p, A_PREFIX); }
+	  optnl exempt_list '}'
+	;
+
+exempt_list : exempted comma
+	| exempt_list exempted comma
+	;
+
+exempted : WORD				{
+		add_exempt(p, $1);
+		expect(p, A_PREFIX " or }");
+	}
+	;
+
+amplification : AMPLIFICATION		{ expect(p, "\"max\""); }
+	  MAX				{ expect(p, UP_TO(CONF_AMPLIFICATION_MAX)); }
+	  WORD				{
+		if (once(p, $1, &p->seen.amplification))
+			set_number(p, &p->conf->limit.amplification, $5, 1,
+			    CONF_AMPLIFICATION_MAX,
+			    UP_TO(CONF_AMPLIFICATION_MAX));
 	}
 	;
 
@@ -419,6 +543,8 @@ const struct keyword keywords[] = {
 	{ "special", SPECIAL, PLACE_FILE },
 	{ "local", LOCAL, PLACE_FILE },
 	{ "hosts", HOSTS, PLACE_FILE },
+	{ "limit", LIMIT, PLACE_FILE },
+	{ "amplification", AMPLIFICATION, PLACE_FILE },
 	{ "upstream", UPSTREAM, PLACE_FILE },
 	{ "forward", FORWARD, PLACE_FILE },
 	{ "address", ADDRESS, PLACE_UPSTREAM },
@@ -445,6 +571,17 @@ const struct keyword keywords[] = {
 	{ "zone", ZONE, PLACE_NONE },
 	{ "policy", POLICY, PLACE_NONE },
 	{ "plain", PLAIN, PLACE_NONE },
+	{ "rate", RATE, PLACE_NONE },
+	{ "burst", BURST, PLACE_NONE },
+	{ "prefix", PREFIX, PLACE_NONE },
+	{ "prefix6", PREFIX6, PLACE_NONE },
+	{ "hit", HIT, PLACE_NONE },
+	{ "cost", COST, PLACE_NONE },
+	{ "slip", SLIP, PLACE_NONE },
+	{ "memory", MEMORY, PLACE_NONE },
+	{ "exempt", EXEMPT, PLACE_NONE },
+	{ "off", OFF, PLACE_NONE },
+	{ "labels", LABELS, PLACE_NONE },
 	{ "socks5", SOCKS5, PLACE_NONE },
 	{ "password", PASSWORD, PLACE_NONE },
 	{ NULL, 0, PLACE_NONE },

@@ -13,6 +13,7 @@ static void print_listen(const struct netaddr *, uint16_t, FILE *);
 static void print_address(const char *, const struct netaddr *, FILE *);
 static void print_scaled(
     const char *, uint32_t, const struct config_scale *, const char *, FILE *);
+static void print_limit(const struct conf_limit *, FILE *);
 static void print_special(const char *, uint32_t, FILE *);
 static void print_way(const struct conf_upstream *, FILE *);
 static void print_word(const char *, const char *, FILE *);
@@ -55,6 +56,7 @@ config_print(const struct conf *conf, FILE *out)
 	config_local_print(conf, out);
 	if (conf->hosts[0] != '\0')
 		print_quoted("hosts", conf->hosts, out);
+	print_limit(&conf->limit, out);
 	fprintf(out, "tcp connections %u\n", conf->tcp_max);
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
 	for (i = 0; i < conf->nupstream; i++)
@@ -78,6 +80,40 @@ print_zone(const struct conf *conf, const struct conf_zone *z, FILE *out)
 	for (i = 0; i < z->nupstream; i++)
 		fprintf(out, "\t\"%s\"\n", conf->upstream[z->upstream[i]].name);
 	fprintf(out, "} policy %s\n", config_policies[z->policy]);
+}
+
+static void
+print_limit(const struct conf_limit *l, FILE *out)
+{
+	char text[NETADDR_TEXT];
+	uint32_t i;
+
+	if (l->rate == 0)
+		fprintf(out, "limit off\n");
+	else
+		fprintf(out, "limit rate %u burst %u prefix %u prefix6 %u\n",
+		    l->rate, l->burst, l->prefix, l->prefix6);
+	fprintf(out,
+	    l->hit_cost == 1000 ? "limit hit cost 1\n"
+				: "limit hit cost 0.%03u\n",
+	    l->hit_cost);
+	fprintf(out, "limit slip %u\n", l->slip);
+	print_scaled("limit memory", l->memory, config_sizes, "\n", out);
+	if (l->nexempt == 0)
+		fprintf(out, "no limit exempt\n");
+	else {
+		fprintf(out, "limit exempt {\n");
+		for (i = 0; i < l->nexempt; i++)
+			fprintf(out, "\t%s\n",
+			    netaddr_prefix_text(&l->exempt[i], text));
+		fprintf(out, "}\n");
+	}
+	if (l->zone_rate == 0)
+		fprintf(out, "no limit zone\n");
+	else
+		fprintf(out, "limit zone rate %u burst %u labels %u\n",
+		    l->zone_rate, l->zone_burst, l->zone_labels);
+	fprintf(out, "amplification max %u\n", l->amplification);
 }
 
 static void

@@ -37,6 +37,16 @@ harness_start(struct harness *h)
 	h->udp_size = CONF_UDP_SIZE;
 	h->tcp_max = 64;
 	h->tcp_each = 64;
+	h->limit = (struct conf_limit){ .burst = 1,
+		.prefix = 32,
+		.prefix6 = 56,
+		.memory = CONF_LIMIT_MEMORY,
+		.zone_burst = 1,
+		.zone_labels = 2,
+		.amplification = CONF_AMPLIFICATION_MAX };
+	h->limit.nexempt = 1;
+	ATF_REQUIRE(
+	    netaddr_parse_prefix(&h->limit.exempt[0], "127.0.0.0/8"));
 	h->allow = "127.0.0.0/8";
 	h->workers = 1;
 	h->cache = -1;
@@ -499,6 +509,8 @@ send_config(struct harness *h)
 	ATF_REQUIRE(netaddr_parse_prefix(&allow, h->allow));
 	ATF_REQUIRE_EQ(
 	    0, ipc_send(&h->parent, IPC_ALLOW, &allow, sizeof(allow), -1));
+	ATF_REQUIRE_EQ(0,
+	    ipc_send(&h->parent, IPC_LIMIT, &h->limit, sizeof(h->limit), -1));
 	if (h->cache != -1 && h->generation == 1)
 		harness_cache(h);
 	for (i = 0; i < h->nsockets; i++)

@@ -30,6 +30,7 @@ struct harness {
 	uint32_t layers;
 	uint32_t generation;
 	uint32_t udp_size, tcp_max, tcp_each;
+	struct conf_limit limit; /* none; loopback is exempt */
 	const char *allow; /* one prefix */
 	uint32_t index, workers; /* 0 of 1 */
 	int cache; /* goes with the first config; or -1 */

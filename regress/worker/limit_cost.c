@@ -88,8 +88,13 @@ int
 main(int argc, char *argv[])
 {
 	const struct siphash_key key = { 3, 4 };
-	const struct conf_limit conf = { 500, 1000, 32, 56, 250, 2,
-		CONF_LIMIT_MEMORY, 0, 0, 2 };
+	const struct conf_limit conf = { .rate = 500,
+		.burst = 1000,
+		.prefix = 32,
+		.prefix6 = 56,
+		.hit_cost = 250,
+		.slip = 2,
+		.memory = CONF_LIMIT_MEMORY };
 	const int only = argc > 1 ? atoi(argv[1]) : -1;
 	const int rounds = argc > 2 ? atoi(argv[2]) : 5;
 	const uint32_t n = argc > 3 ? (uint32_t)atoi(argv[3]) : LOOKS;

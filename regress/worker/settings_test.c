@@ -11,6 +11,7 @@
 
 static struct staged staged;
 static struct ipc_conf_worker conf;
+static struct conf_limit limit;
 static struct netaddr prefix;
 static struct ipc_listen listener;
 
@@ -26,6 +27,8 @@ set_up(void)
 		.udp_size = 1232,
 		.tcp_max = 1024,
 		.tcp_each = 64 };
+	limit = (struct conf_limit){ 500, 1000, 32, 56, 250, 2,
+		CONF_LIMIT_MEMORY, 0, 1, 2, 10, 0, { { { 0 }, 0, 0, 0, 0 } } };
 	ATF_REQUIRE(netaddr_parse_prefix(&prefix, "10.0.0.0/9"));
 	memset(&listener, 0, sizeof(listener));
 	ATF_REQUIRE(netaddr_parse(&listener.address, "127.0.0.1"));
@@ -36,7 +39,9 @@ set_up(void)
 static const char *
 begin(void)
 {
-	return stage_begin(&staged, &conf, 1);
+	const char *wrong = stage_begin(&staged, &conf, 1);
+
+	return wrong != NULL ? wrong : stage_limit(&staged, &limit);
 }
 
 static const char *
@@ -102,6 +107,68 @@ CASE(each_field_out_of_bounds_is_refused)
 		ATF_CHECK_MSG(begin() != NULL, "case %zu", i);
 		ATF_CHECK(!staged.open);
 	}
+}
+
+CASE(each_limit_out_of_bounds_is_refused)
+{
+	static const struct {
+		size_t offset;
+		uint32_t bad;
+	} cases[] = {
+#define LIMIT(name, value) { offsetof(struct conf_limit, name), value }
+		LIMIT(rate, CONF_LIMIT_RATE_MAX + 1),
+		LIMIT(burst, 0),
+		LIMIT(burst, CONF_LIMIT_RATE_MAX + 1),
+		LIMIT(prefix, CONF_LIMIT_PREFIX_MIN - 1),
+		LIMIT(prefix, 33),
+		LIMIT(prefix6, CONF_LIMIT_PREFIX6_MIN - 1),
+		LIMIT(prefix6, 129),
+		LIMIT(hit_cost, 1001),
+		LIMIT(slip, CONF_LIMIT_SLIP_MAX + 1),
+		LIMIT(memory, 0),
+		LIMIT(memory, CONF_LIMIT_MEMORY + 1),
+		LIMIT(memory, CONF_LIMIT_MEMORY_MAX + CONF_LIMIT_MEMORY_MIN),
+		LIMIT(zone_rate, CONF_LIMIT_RATE_MAX + 1),
+		LIMIT(zone_burst, 0),
+		LIMIT(zone_burst, CONF_LIMIT_RATE_MAX + 1),
+		LIMIT(zone_labels, 0),
+		LIMIT(zone_labels, CONF_LIMIT_LABELS_MAX + 1),
+		LIMIT(amplification, 0),
+		LIMIT(amplification, CONF_AMPLIFICATION_MAX + 1),
+		LIMIT(nexempt, CONF_LIMIT_EXEMPT_MAX + 1),
+#undef LIMIT
+	};
+	size_t i;
+
+	(void)tc;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		set_up();
+		memcpy((uint8_t *)&limit + cases[i].offset, &cases[i].bad,
+		    sizeof(cases[i].bad));
+		ATF_CHECK_MSG(begin() != NULL, "case %zu", i);
+	}
+	set_up();
+	limit.exempt[0] = prefix;
+	limit.nexempt = 2;
+	ATF_CHECK(begin() != NULL);
+	set_up();
+	limit.exempt[0] = prefix;
+	limit.nexempt = 1;
+	ATF_CHECK(begin() == NULL);
+}
+
+CASE(limits_come_once_within_a_config_and_never_not_at_all)
+{
+	(void)tc;
+	set_up();
+	ATF_CHECK(stage_limit(&staged, &limit) != NULL);
+	ATF_CHECK(begin() == NULL);
+	ATF_CHECK(stage_limit(&staged, &limit) != NULL);
+	set_up();
+	ATF_CHECK(stage_begin(&staged, &conf, 1) == NULL);
+	ATF_CHECK(stage_allow(&staged, &prefix, 1) == NULL);
+	ATF_CHECK(stage_socket(&staged, &listener, 5) == NULL);
+	ATF_CHECK(commit(2) != NULL);
 }
 
 CASE(a_prefix_with_anything_that_does_not_count_is_refused)
@@ -185,6 +252,9 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_whole_config_is_taken);
 	ATF_TP_ADD_TC(tp, each_field_out_of_bounds_is_refused);
+	ATF_TP_ADD_TC(tp, each_limit_out_of_bounds_is_refused);
+	ATF_TP_ADD_TC(
+	    tp, limits_come_once_within_a_config_and_never_not_at_all);
 	ATF_TP_ADD_TC(
 	    tp, a_prefix_with_anything_that_does_not_count_is_refused);
 	ATF_TP_ADD_TC(tp, a_socket_that_is_none_is_refused);

@@ -24,6 +24,7 @@ static void check(const char *);
 static void take_cache(const struct ipc_message *);
 static void take_local(const struct ipc_message *);
 static void commit(const struct ipc_message *);
+static void set_guard(const struct conf_limit *);
 static void tell_counters(void);
 static void tell(enum ipc_type, const void *, size_t);
 
@@ -122,6 +123,9 @@ dispatch(const struct ipc_message *m)
 	case IPC_ALLOW:
 		check(stage_allow(
 		    &staged, m->payload, m->len / sizeof(struct netaddr)));
+		break;
+	case IPC_LIMIT:
+		check(stage_limit(&staged, m->payload));
 		break;
 	case IPC_LISTEN:
 		memcpy(&listen, m->payload, sizeof(listen));
@@ -223,9 +227,28 @@ commit(const struct ipc_message *m)
 	loop_settings = staged.settings;
 	log_set_verbose(loop_settings.verbose);
 	tcp_set_limits(loop_settings.tcp_max, loop_settings.tcp_each);
+	set_guard(&loop_settings.limit);
 	listener_apply(&staged);
 	tell(IPC_READY, &generation, sizeof(generation));
 	parent.state = IPC_RUN;
+}
+
+/* The memory is had once: it stays with this process. */
+static void
+set_guard(const struct conf_limit *conf)
+{
+	struct guard *guard = &loop_queries.guard;
+	void *memory;
+
+	if (guard->on) {
+		guard_set(guard, conf);
+		return;
+	}
+	memory = mmap(NULL, conf->memory, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		fatal("the limits' %u bytes", conf->memory);
+	guard_init(guard, conf, memory);
 }
 
 static void

@@ -63,27 +63,41 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	/* 1. The message, whole. An answer is never answered. */
 	if (message->verdict == DNS_DROP) {
 		counter_inc(queries_dropped);
+		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_DROPPED;
 	}
 	/* 2. Who may not ask, and what may not be asked.
-	 *    (Limits of a client's rate have their place here.) */
+	 *    (What a client's rate is, was looked at before: guard.h.) */
 	if (query_refuse(query, message->verdict, settings, client,
 		message->cut, &ede)) {
 		query_fail(reply, settings, client, query, query->rcode, &ede);
+		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_ANSWERED;
 	}
 	/* 3. What is known already. */
 	if (take_known(
-		table, settings, client, message, now, &has_stale, reply))
+		table, settings, client, message, now, &has_stale, reply)) {
+		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_ANSWERED;
+	}
 	/* 4. Room in the table, and a TLS process that keeps up. */
 	if ((why = overloaded(table, now, &query->ede)) != NULL) {
 		counter_inc(queries_shed);
+		guard_charge_hit(&table->guard, &client->limit);
 		ede = query_ede(query->ede, why);
 		query_fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
 		return QUERY_ANSWERED;
 	}
-	/* 5. In flight: query_fill asks, query_answer or query_expire ends. */
+	/* 5. No more beneath one name than its share. */
+	guard_charge_miss(&table->guard, &client->limit);
+	if (!guard_zone(&table->guard, query->question.name,
+		query->question.name_len, now)) {
+		counter_inc(limit_zone);
+		ede = query_ede(DNS_EDE_OTHER, "too many beneath one name");
+		query_fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
+		return QUERY_ANSWERED;
+	}
+	/* 6. In flight: query_fill asks, query_answer or query_expire ends. */
 	i = query_slot_new(table, query, now);
 	slot = &table->slot[i];
 	slot->client = *client;
@@ -253,6 +267,8 @@ answer_slot(struct query_table *table, const struct settings *settings,
 		    &table->answers, settings, &slot->query, msg, &answer, now);
 	/* RFC 8767 4: only these two say what is true now. */
 	failed = answer.rcode != DNS_NOERROR && answer.rcode != DNS_NXDOMAIN;
+	if (has_client && answer.rcode != DNS_NOERROR)
+		guard_charge_failed(&table->guard, &slot->client.limit);
 	if (has_client &&
 	    (!failed || !tell_stale(table, settings, i, now, reply))) {
 		query_how(&how, settings, &slot->client, &slot->query);

@@ -9,6 +9,7 @@
 #include "unpriv/dns/query.h"
 
 #include "answers.h"
+#include "guard.h"
 #include "query_tell.h"
 
 #define QUERY_MAX	 16384 /* in flight */
@@ -41,6 +42,7 @@ struct query_table {
 	uint64_t absent_since;
 	struct ipc_batch batch; /* to the TLS process */
 	struct answers answers; /* known already */
+	struct guard guard; /* who may ask */
 };
 
 /* Empty, and the TLS process absent since now. */

@@ -24,6 +24,11 @@ query_refuse(struct dns_query *query, enum dns_verdict verdict,
 		counter_inc(queries_refused_client);
 		return true;
 	}
+	if (client->over) {
+		query->rcode = DNS_REFUSED;
+		*ede = query_ede(DNS_EDE_PROHIBITED, "over the limit");
+		return true;
+	}
 	if (verdict == DNS_TAKE && cut) {
 		query->rcode = DNS_FORMERR;
 		query->ede = DNS_EDE_NONE;
@@ -85,6 +90,8 @@ query_how(struct dns_reply *how, const struct settings *settings,
 		how->limit = query->udp_size;
 	else
 		how->limit = settings->udp_size;
+	if (!how->tcp && client->most != 0 && how->limit > client->most)
+		how->limit = client->most;
 }
 
 struct dns_ede

@@ -8,6 +8,7 @@
 #include "unpriv/dns/answer.h"
 #include "unpriv/dns/query.h"
 
+#include "limit.h"
 #include "settings.h"
 
 /* Who asked: carried, never looked into, but for address (allow from). */
@@ -18,6 +19,9 @@ struct query_client {
 	uint32_t serial; /* of the object: a successor has another */
 	uint32_t interface; /* UDP, wildcard: to answer through, or 0 */
 	uint8_t local[16]; /* UDP, wildcard: the address that was asked */
+	bool over; /* TCP: it is over its limit, and told so */
+	uint32_t most; /* UDP: bytes that it may be sent; 0: as it says */
+	struct limit_key limit; /* who pays */
 };
 
 /* What a client is to be sent. */

@@ -10,6 +10,7 @@
 #include "settings.h"
 
 static bool between(uint32_t, uint32_t, uint32_t);
+static const char *limit_is_wrong(const struct conf_limit *);
 static bool prefix_is_clean(const struct netaddr *);
 
 const char *
@@ -53,11 +54,56 @@ stage_begin(
 	s->special = m->special;
 	s->verbose = m->verbose == 1;
 	s->local = NULL;
+	staged->has_limit = false;
 	s->nallow = 0;
 	staged->want_allow = m->nallow;
 	staged->want_sockets = m->nlisten;
 	staged->nsockets = 0;
 	staged->open = true;
+	return NULL;
+}
+
+const char *
+stage_limit(struct staged *staged, const struct conf_limit *m)
+{
+	const char *wrong;
+
+	if (!staged->open)
+		return "limits outside of a config";
+	if (staged->has_limit)
+		return "limits twice";
+	if ((wrong = limit_is_wrong(m)) != NULL)
+		return wrong;
+	staged->settings.limit = *m;
+	staged->has_limit = true;
+	return NULL;
+}
+
+static const char *
+limit_is_wrong(const struct conf_limit *m)
+{
+	uint32_t i;
+
+	if (m->rate > CONF_LIMIT_RATE_MAX ||
+	    !between(m->burst, 1, CONF_LIMIT_RATE_MAX) ||
+	    !between(m->prefix, CONF_LIMIT_PREFIX_MIN, 32) ||
+	    !between(m->prefix6, CONF_LIMIT_PREFIX6_MIN, 128) ||
+	    m->hit_cost > 1000 || m->slip > CONF_LIMIT_SLIP_MAX)
+		return "a client's limit out of bounds";
+	if (!between(m->memory, CONF_LIMIT_MEMORY_MIN, CONF_LIMIT_MEMORY_MAX) ||
+	    m->memory % CONF_LIMIT_MEMORY_MIN != 0)
+		return "limits' memory out of bounds";
+	if (m->zone_rate > CONF_LIMIT_RATE_MAX ||
+	    !between(m->zone_burst, 1, CONF_LIMIT_RATE_MAX) ||
+	    !between(m->zone_labels, 1, CONF_LIMIT_LABELS_MAX))
+		return "a zone's limit out of bounds";
+	if (!between(m->amplification, 1, CONF_AMPLIFICATION_MAX))
+		return "amplification out of bounds";
+	if (m->nexempt > CONF_LIMIT_EXEMPT_MAX)
+		return "too many exempt prefixes";
+	for (i = 0; i < m->nexempt; i++)
+		if (!prefix_is_clean(&m->exempt[i]))
+			return "no such exempt prefix";
 	return NULL;
 }
 
@@ -135,6 +181,8 @@ stage_commit(struct staged *staged, const struct ipc_generation *m)
 		return "a commit of another config";
 	if (staged->settings.nallow != staged->want_allow)
 		return "fewer prefixes than announced";
+	if (!staged->has_limit)
+		return "no limits";
 	if (staged->nsockets != staged->want_sockets)
 		return "fewer sockets than announced";
 	staged->open = false;

@@ -24,6 +24,7 @@ struct settings {
 	uint32_t stale; /* seconds after its end; 0: never */
 	uint32_t special; /* set of what is answered here (special.h) */
 	struct local *local; /* owned; NULL: none (local.h) */
+	struct conf_limit limit;
 	bool verbose;
 	uint32_t nallow;
 	struct netaddr allow[CONF_ALLOW_MAX];
@@ -36,6 +37,7 @@ struct staged_socket {
 
 struct staged {
 	bool open; /* between IPC_CONF_WORKER and IPC_COMMIT */
+	bool has_limit;
 	uint32_t want_allow, want_sockets; /* how many must follow */
 	struct settings settings;
 	struct staged_socket socket[SETTINGS_SOCKETS];
@@ -49,6 +51,7 @@ struct staged {
  */
 const char *stage_begin(
     struct staged *staged, const struct ipc_conf_worker *m, uint32_t taken);
+const char *stage_limit(struct staged *staged, const struct conf_limit *m);
 const char *stage_allow(struct staged *staged, const void *prefixes, size_t n);
 const char *
 stage_socket(struct staged *staged, const struct ipc_listen *m, int fd);

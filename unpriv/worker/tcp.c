@@ -354,9 +354,12 @@ conn_ask(struct conn *c)
 	client.proto = IPC_TCP;
 	client.object = (uint32_t)(c - conns);
 	client.serial = c->serial;
+	guard_find(&loop_queries.guard, &client.address, true, &client.limit);
 	while (!c->stranger && stream_next(&c->stream, &msg, &len, &cut)) {
 		counter_inc(queries_tcp);
 		c->asked = true;
+		client.over = guard_tcp(&loop_queries.guard, &client.limit,
+				  loop_now()) != GUARD_TAKE;
 		switch (query_take(&loop_queries, &loop_settings, &client, msg,
 		    len, cut, loop_now(), &loop_reply)) {
 		case QUERY_DROPPED:
@@ -364,7 +367,7 @@ conn_ask(struct conn *c)
 		case QUERY_ANSWERED:
 			conn_answer(c, &loop_reply);
 			/* A stranger is told once, and then has no place. */
-			c->stranger =
+			c->stranger = client.over ||
 			    !settings_allow(&loop_settings, &c->address);
 			c->stream.eof |= c->stranger;
 			break;

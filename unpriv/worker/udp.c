@@ -9,6 +9,7 @@
 
 #include "dotproxy/counter.h"
 #include "dotproxy/log.h"
+#include "unpriv/dns/cut.h"
 
 #include "loop.h"
 #include "udp.h"
@@ -38,9 +39,14 @@ struct waiting {
 	bool sent;
 };
 
+static void weigh(void);
 static int read_batch(struct listener *);
+static void look(const struct listener *, unsigned int);
 static bool take(struct listener *, unsigned int);
+static bool cut(const struct listener *, unsigned int, struct mmsghdr *);
 static bool answer(const struct listener *, unsigned int, struct mmsghdr *);
+static void
+put(const struct listener *, unsigned int, size_t, struct mmsghdr *);
 static bool
 asked_address(const struct listener *, struct msghdr *, struct query_client *);
 static size_t answer_from(const struct query_client *, struct control *);
@@ -55,6 +61,8 @@ static struct control control[BATCH];
 static struct iovec iov[BATCH];
 static struct mmsghdr in[BATCH], answers[BATCH];
 static struct query_message question[BATCH];
+static struct query_client clients[BATCH];
+static enum guard_fate fate[BATCH];
 
 static struct waiting out[BATCH];
 static unsigned int nout;
@@ -78,12 +86,32 @@ udp_read(struct listener *listener)
 {
 	int i, n = 0;
 
+	weigh();
 	for (i = 0; i < TURN; i++) {
 		n = read_batch(listener);
 		if (n != BATCH)
 			break;
 	}
+	loop_queries.guard.was_full |= i == TURN;
 	return n == 0;
+}
+
+/* How near what waits is to what may: the nearest counts. */
+static void
+weigh(void)
+{
+	const struct query_table *t = &loop_queries;
+	struct admit_load load = { t->nused, QUERY_MAX };
+
+	if ((uint64_t)t->nwaiting * QUERY_MAX >
+	    (uint64_t)t->nused * QUERY_BACKLOG)
+		load = (struct admit_load){ t->nwaiting, QUERY_BACKLOG };
+	if (!guard_turn(&loop_queries.guard, &load, loop_now()))
+		return;
+	if (loop_queries.guard.admit.on)
+		counter_inc(overload_begun);
+	log_debug("overload %s",
+	    loop_queries.guard.admit.on ? "begins" : "has ended");
 }
 
 void
@@ -189,14 +217,28 @@ read_batch(struct listener *listener)
 	got = (unsigned int)n;
 	counter_add(queries_udp, got);
 	for (i = 0; i < got; i++)
-		query_read(&loop_queries, &question[i], bytes[i], in[i].msg_len,
-		    (in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0);
+		look(listener, i);
+	for (i = 0; i < got; i++) {
+		if (fate[i] == GUARD_TAKE)
+			fate[i] = guard_udp(
+			    &loop_queries.guard, &clients[i].limit, loop_now());
+		if (fate[i] != GUARD_TAKE)
+			/* Nothing is near of what is not read. */
+			question[i].verdict = DNS_DROP;
+		else
+			query_read(&loop_queries, &question[i], bytes[i],
+			    in[i].msg_len,
+			    (in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0);
+	}
 	for (i = 0; i < got && i < NEAR; i++)
 		query_near(&loop_queries, &question[i]);
 	for (i = 0; i < got; i++) {
 		if (i + NEAR < got)
 			query_near(&loop_queries, &question[i + NEAR]);
-		if (take(listener, i) &&
+		if (fate[i] == GUARD_CUT &&
+		    cut(listener, i, &answers[nanswers]))
+			nanswers++;
+		if (fate[i] == GUARD_TAKE && take(listener, i) &&
 		    answer(listener, i, &answers[nanswers]))
 			nanswers++;
 	}
@@ -204,22 +246,35 @@ read_batch(struct listener *listener)
 	return n;
 }
 
+/* Who it is from; and brings near what the limits have of it. */
+static void
+look(const struct listener *listener, unsigned int i)
+{
+	struct query_client *c = &clients[i];
+
+	memset(c, 0, sizeof(*c));
+	c->proto = IPC_UDP;
+	c->object = listener_object(listener);
+	c->serial = listener->serial;
+	fate[i] = GUARD_TAKE;
+	if (!netaddr_from_sockaddr(
+		&c->address, (const struct sockaddr *)&from[i]) ||
+	    c->address.port == 0 ||
+	    !asked_address(listener, &in[i].msg_hdr, c)) {
+		counter_inc(queries_dropped);
+		fate[i] = GUARD_DROP;
+		return;
+	}
+	guard_find(&loop_queries.guard, &c->address, false, &c->limit);
+	if (!c->limit.exempt)
+		c->most = loop_settings.limit.amplification * in[i].msg_len;
+}
+
 /* True: loop_reply is the answer. */
 static bool
 take(struct listener *listener, unsigned int i)
 {
-	struct query_client client = { .proto = IPC_UDP };
-
-	client.object = listener_object(listener);
-	client.serial = listener->serial;
-	if (!netaddr_from_sockaddr(
-		&client.address, (const struct sockaddr *)&from[i]) ||
-	    client.address.port == 0 ||
-	    !asked_address(listener, &in[i].msg_hdr, &client)) {
-		counter_inc(queries_dropped);
-		return false;
-	}
-	switch (query_take_read(&loop_queries, &loop_settings, &client,
+	switch (query_take_read(&loop_queries, &loop_settings, &clients[i],
 	    &question[i], loop_now(), &loop_reply)) {
 	case QUERY_DROPPED:
 		break;
@@ -232,6 +287,18 @@ take(struct listener *listener, unsigned int i)
 	return false;
 }
 
+/* Who may not ask is not told even that. */
+static bool
+cut(const struct listener *listener, unsigned int i, struct mmsghdr *msg)
+{
+	const size_t len = dns_cut(bytes[i], in[i].msg_len);
+
+	if (len == 0 || !settings_allow(&loop_settings, &clients[i].address))
+		return false;
+	put(listener, i, len, msg);
+	return true;
+}
+
 /* Puts loop_reply where its question lay, and into *msg back to where that
  * came from. */
 static bool
@@ -242,12 +309,18 @@ answer(const struct listener *listener, unsigned int i, struct mmsghdr *msg)
 		return false;
 	}
 	memcpy(bytes[i], loop_reply.bytes, loop_reply.len);
-	iov[i].iov_len = loop_reply.len;
-	*msg = in[i];
-	msg->msg_hdr.msg_controllen = listener->wildcard
-	    ? answer_from(&loop_reply.client, &control[i])
-	    : 0;
+	put(listener, i, loop_reply.len, msg);
 	return true;
+}
+
+static void
+put(const struct listener *listener, unsigned int i, size_t len,
+    struct mmsghdr *msg)
+{
+	iov[i].iov_len = len;
+	*msg = in[i];
+	msg->msg_hdr.msg_controllen =
+	    listener->wildcard ? answer_from(&clients[i], &control[i]) : 0;
 }
 
 /* False: a broadcast or multicast address, which is never answered. */

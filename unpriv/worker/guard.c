@@ -1,0 +1,121 @@
+/* The first looks at a message, in their order; see guard.h. */
+#include "dotproxy/counter.h"
+
+#include "guard.h"
+
+void
+guard_init(struct guard *g, const struct conf_limit *conf, void *memory)
+{
+	struct siphash_key key;
+
+	siphash_key_random(&key);
+	limit_init(&g->limit, conf, memory, &key);
+	siphash_key_random(&key);
+	limit_zone_init(&g->zone, &key);
+	g->on = true;
+	guard_set(g, conf);
+}
+
+void
+guard_set(struct guard *g, const struct conf_limit *conf)
+{
+	limit_set(&g->limit, conf);
+	limit_exempt(&g->limit, conf->exempt, conf->nexempt);
+	limit_zone_set(&g->zone, conf);
+	g->hit_cost = conf->hit_cost;
+}
+
+bool
+guard_turn(struct guard *g, const struct admit_load *load, uint64_t now)
+{
+	const bool full = g->was_full;
+
+	if (!g->on || now == g->turn)
+		return false;
+	g->turn = now;
+	g->was_full = false;
+	return admit_turn(&g->admit, load, full, now);
+}
+
+void
+guard_find(const struct guard *g, const struct netaddr *client, bool proven,
+    struct limit_key *key)
+{
+	if (g->on)
+		limit_find(&g->limit, client, proven, key);
+}
+
+enum guard_fate
+guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
+{
+	struct limit_look look;
+
+	/* Who is exempt is trusted, as one who is proven. */
+	if (!g->on || key->exempt)
+		return GUARD_TAKE;
+	/* 1. (A block has its place here.) */
+	/* 2. The limit. (Who is over it may prove itself by a cookie.) */
+	look = limit_look(&g->limit, key, now);
+	switch (look.verdict) {
+	case LIMIT_UNDER:
+		break;
+	case LIMIT_LEAK:
+		counter_inc(limit_leaked);
+		break;
+	case LIMIT_SLIP:
+		counter_inc(limit_slipped);
+		return GUARD_CUT;
+	case LIMIT_DROP:
+		counter_inc(limit_dropped);
+		return GUARD_DROP;
+	}
+	/* 3. Under overload, who goes first. */
+	switch (admit_look(
+	    &g->admit, look.regular ? ADMIT_REGULAR : ADMIT_STRANGER, now)) {
+	case ADMIT_TAKE:
+		break;
+	case ADMIT_TC:
+		counter_inc(overload_cut);
+		return GUARD_CUT;
+	case ADMIT_DROP:
+		counter_inc(overload_dropped);
+		return GUARD_DROP;
+	}
+	return GUARD_TAKE;
+}
+
+enum guard_fate
+guard_tcp(struct guard *g, const struct limit_key *key, uint64_t now)
+{
+	if (!g->on || limit_look(&g->limit, key, now).verdict == LIMIT_UNDER)
+		return GUARD_TAKE;
+	counter_inc(limit_refused);
+	return GUARD_DROP;
+}
+
+void
+guard_charge_hit(struct guard *g, const struct limit_key *key)
+{
+	if (g->on)
+		limit_charge(&g->limit, key, g->hit_cost);
+}
+
+void
+guard_charge_miss(struct guard *g, const struct limit_key *key)
+{
+	if (g->on)
+		limit_charge(&g->limit, key, LIMIT_COST_MISS);
+}
+
+void
+guard_charge_failed(struct guard *g, const struct limit_key *key)
+{
+	if (g->on)
+		limit_charge(&g->limit, key, LIMIT_COST_FAILED);
+}
+
+bool
+guard_zone(struct guard *g, const uint8_t *name, size_t len, uint64_t now)
+{
+	return !g->on || limit_zone_take(&g->zone, name, len, now);
+}

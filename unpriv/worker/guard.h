@@ -1,0 +1,58 @@
+/*
+ * What becomes of a client's message before anything of it is read, and what
+ * its question costs the client later: the limits of clients and of zones, and
+ * who goes first under overload. Pure: the memory is given, the time passed in.
+ */
+#ifndef UNPRIV_WORKER_GUARD_H
+#define UNPRIV_WORKER_GUARD_H
+
+#include "admit.h"
+#include "limit.h"
+#include "limit_zone.h"
+
+struct guard {
+	bool on; /* it has its memory */
+	bool was_full; /* a socket had more than was read in this turn */
+	uint64_t turn; /* ms */
+	uint32_t hit_cost;
+	struct limit limit;
+	struct limit_zone zone;
+	struct admit admit;
+};
+
+enum guard_fate {
+	GUARD_TAKE,
+	GUARD_CUT, /* answer it TC=1, with nothing in it: dns_cut */
+	GUARD_DROP /* over TCP: refuse it */
+};
+
+/* memory: conf->memory bytes, zeroed, aligned to 64; it stays with the guard.
+ * Until then all are taken, and nothing is charged. */
+void guard_init(struct guard *g, const struct conf_limit *conf, void *memory);
+/* Another config's, of the same memory. */
+void guard_set(struct guard *g, const struct conf_limit *conf);
+
+/* Before the first message of each time now; what waits, of how much may. True:
+ * overload has begun or ended (g->admit.on). */
+bool guard_turn(struct guard *g, const struct admit_load *load, uint64_t now);
+
+/* limit_find; for a batch, of all before the first guard_udp. */
+void guard_find(const struct guard *g, const struct netaddr *client,
+    bool proven, struct limit_key *key);
+
+/* A message has come from that client. What is not taken is counted. */
+enum guard_fate
+guard_udp(struct guard *g, const struct limit_key *key, uint64_t now);
+enum guard_fate
+guard_tcp(struct guard *g, const struct limit_key *key, uint64_t now);
+
+/* What the client of a question that was taken pays. */
+void guard_charge_hit(struct guard *g, const struct limit_key *key);
+void guard_charge_miss(struct guard *g, const struct limit_key *key);
+/* More, when an upstream says that there is nothing, or fails. */
+void guard_charge_failed(struct guard *g, const struct limit_key *key);
+
+/* Whether this name may be asked for: its zone is not over its limit. */
+bool guard_zone(struct guard *g, const uint8_t *name, size_t len, uint64_t now);
+
+#endif
