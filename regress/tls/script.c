@@ -199,8 +199,10 @@ op_answer(
     void *ctx, uint32_t worker, uint64_t id, const uint8_t *msg, size_t len)
 {
 	(void)ctx;
-	(void)msg;
 	ATF_REQUIRE(len >= DNS_HEADER_LEN);
+	s.rcode = msg[3] & 0xf;
+	if (s.quiet)
+		return;
 	ATF_REQUIRE(s.nanswered < ANSWERS);
 	s.answered[s.nanswered] = id;
 	s.answered_worker[s.nanswered++] = worker;

@@ -39,7 +39,8 @@ struct script {
 	uint32_t answered_worker[ANSWERS];
 	size_t nanswered, nfailed;
 	uint64_t failed[64];
-	uint16_t ede;
+	uint16_t ede, rcode; /* of the last */
+	bool quiet; /* answers are not taken down */
 	char text[128];
 	enum reason reported;
 	bool no_socket, no_room;

@@ -7,9 +7,6 @@
 #define UNMEASURED 0xfffeu /* behind all that were measured */
 #define LOAD_BITS  16
 
-/* Of an address: its index among all. */
-#define ADDRESS(u, i) ((u)*CONF_ADDRESSES_MAX + (i))
-
 static uint32_t preference(
     const struct pool *, const struct question *, uint32_t, uint32_t, uint32_t);
 static uint32_t least_known(const struct pool *, uint32_t);
@@ -105,6 +102,8 @@ choice_was_tried(const struct pool *p, const struct question *q,
 
 	if (q->tries == 0)
 		return false;
+	if (q->avoid == CHOICE_ADDRESS(upstream, address))
+		return true;
 	for (i = 0; i < QUESTION_TRIES; i++) {
 		if (!q->attempt[i].live)
 			continue;
@@ -149,7 +148,7 @@ preference(const struct pool *p, const struct question *q, uint32_t order,
 	case CONF_ROUND_ROBIN:
 		return (order + zone->nupstream - q->favour) % zone->nupstream;
 	case CONF_FASTEST:
-		if (q->favour == ADDRESS(upstream, address))
+		if (q->favour == CHOICE_ADDRESS(upstream, address))
 			return 0;
 		if (a->measured == 0)
 			return UNMEASURED;
@@ -176,7 +175,7 @@ least_known(const struct pool *p, uint32_t zone)
 			    p->address[u][i].measured >= oldest)
 				continue;
 			oldest = p->address[u][i].measured;
-			best = ADDRESS(u, i);
+			best = CHOICE_ADDRESS(u, i);
 		}
 	}
 	return best;

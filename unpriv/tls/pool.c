@@ -8,6 +8,7 @@
 #include "dotproxy/counter.h"
 #include "unpriv/dns/answer.h"
 
+#include "again.h"
 #include "padding.h"
 #include "pool_state.h"
 
@@ -19,6 +20,10 @@ static void race(struct pool *, struct question *, uint64_t);
 static void free_slot(struct pool *, struct question *);
 static void
 take_answer(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
+static bool
+once_more(struct pool *, struct question *, uint32_t, const uint8_t *, size_t);
+static void
+answer_all(struct pool *, struct question *, const uint8_t *, size_t);
 static void delivered(struct pool *, struct pool_conn *, uint64_t);
 static void narrow(struct pool_address *, uint32_t);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
@@ -116,7 +121,7 @@ pool_conn_message(
 	struct dns_answer answer;
 	struct attempt *a;
 	struct question *q;
-	struct waiter *w;
+	uint32_t from = UINT32_MAX;
 
 	if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
 		return true;
@@ -138,8 +143,49 @@ pool_conn_message(
 		counter_inc(upstream_mismatched);
 		return bad_message(p, conn, now);
 	}
+	if (c->state == POOL_CONN_UP)
+		from = CHOICE_ADDRESS(c->upstream, c->address);
 	take_answer(p, c, a, now);
 	len = padding_strip(msg, len, &answer);
+	if (again_is_worth(&answer) && once_more(p, q, from, msg, len))
+		return true;
+	if (q->again && again_is_worth(&answer))
+		pool_fail(p, q); /* with the first of the two */
+	else
+		answer_all(p, q, msg, len);
+	return true;
+}
+
+/* False: this is the answer, or the one before it is. */
+static bool
+once_more(struct pool *p, struct question *q, uint32_t from, const uint8_t *msg,
+    size_t len)
+{
+	bool hoped = question_is_hoped_for(q);
+
+	if (TAILQ_EMPTY(&q->waiters))
+		return false;
+	if (q->again)
+		return hoped;
+	if ((!hoped && q->tries >= QUESTION_TRIES) ||
+	    !question_save(&p->table, q, msg, len))
+		return false;
+	q->again = true;
+	q->avoid = from;
+	if (hoped)
+		return true;
+	counter_inc(upstream_again);
+	q->extra = false;
+	question_want(&p->table, q, true);
+	p->changed = true;
+	return true;
+}
+
+static void
+answer_all(struct pool *p, struct question *q, const uint8_t *msg, size_t len)
+{
+	struct waiter *w;
+
 	while ((w = TAILQ_FIRST(&q->waiters)) != NULL) {
 		p->ops.answer(p->ctx, w->worker, w->id, msg, len);
 		waiter_remove(&p->table, w);
@@ -148,7 +194,6 @@ pool_conn_message(
 		budget_return(&p->budget);
 	question_unwant(&p->table, q);
 	question_release(&p->table, q);
-	return true;
 }
 
 void
@@ -234,6 +279,10 @@ pool_dispatch(struct pool *p, struct question *q, uint64_t now)
 	struct pool_conn *c;
 
 	while ((c = choice_pick(p, q)) != NULL) {
+		if (q->again &&
+		    choice_was_tried(p, q, c->upstream, c->address) &&
+		    open_untried(p, q, now))
+			return false;
 		if (!write_to(p, c, q, now)) {
 			c->full = true;
 			continue;
@@ -309,7 +358,14 @@ pool_fail_waiter(struct pool *p, struct waiter *w)
 	uint16_t ede = DNS_EDE_NETWORK_ERROR;
 	enum reason reason = q->lost;
 	uint32_t u = q->upstream;
+	const uint8_t *saved;
+	size_t len;
 
+	if ((saved = question_saved(&p->table, q, &len)) != NULL) {
+		p->ops.answer(p->ctx, w->worker, w->id, saved, len);
+		waiter_remove(&p->table, w);
+		return;
+	}
 	if (q->tries == 0) {
 		ede = DNS_EDE_NO_REACHABLE;
 		reason = choice_reason(p, q, &u);
@@ -347,7 +403,9 @@ join(struct pool *p, uint32_t worker, const struct dns_question *question,
 	q->asked = now;
 	q->tries = 0;
 	q->lost = REASON_NONE;
-	q->extra = q->withheld = false;
+	q->extra = q->withheld = q->again = false;
+	q->avoid = UINT32_MAX;
+	question_unsave(&p->table, q);
 	p->zones[q->zone].asked++;
 	budget_earn(&p->budget);
 	choice_begin(p, q, now);
@@ -387,7 +445,7 @@ race(struct pool *p, struct question *q, uint64_t now)
 	struct pool_conn *c = choice_pick(p, q);
 
 	if (c == NULL || choice_was_tried(p, q, c->upstream, c->address))
-		open_untried(p, q, now);
+		(void)open_untried(p, q, now);
 	else if (write_to(p, c, q, now))
 		counter_inc(upstream_raced);
 }

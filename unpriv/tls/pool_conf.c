@@ -158,7 +158,7 @@ move_question(struct pool *p, struct question *q, uint64_t now)
 	/* Who asks from now on is not to get an answer of before, which the
 	 * workers would keep. */
 	q->apart = true;
-	q->upstream = UINT32_MAX;
+	q->upstream = q->avoid = UINT32_MAX;
 	q->zone = zone_find(p->zone, p->nzone, q->dns.name, q->dns.name_len);
 	choice_begin(p, q, now);
 	z = &p->zones[q->zone];

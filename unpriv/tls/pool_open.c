@@ -109,7 +109,7 @@ open_better(struct pool *p, const struct question *q, const struct pool_conn *c,
 		(void)open_best(p, q, (own | CHOICE_FAILED) + 1, FEWEST, now);
 }
 
-void
+bool
 open_untried(struct pool *p, const struct question *q, uint64_t now)
 {
 	const struct pool_conn *c;
@@ -117,11 +117,13 @@ open_untried(struct pool *p, const struct question *q, uint64_t now)
 
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
-		if (c->state == POOL_CONN_OPENING &&
-		    choice_rank(p, q, c->upstream, c->address) < CHOICE_TRIED)
-			return;
+		if (c->state != POOL_CONN_OPENING || c->doomed ||
+		    choice_rank(p, q, c->upstream, c->address) >= CHOICE_TRIED)
+			continue;
+		recheck_at(p, c->opened + POOL_STAGGER);
+		return now - c->opened < POOL_STAGGER;
 	}
-	(void)open_best(p, q, CHOICE_TRIED, ANY, now);
+	return open_best(p, q, CHOICE_TRIED, ANY, now);
 }
 
 void

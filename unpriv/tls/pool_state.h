@@ -107,14 +107,16 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
 #define CHOICE_NEVER  UINT64_MAX
 #define CHOICE_FAILED 1u
 #define CHOICE_TRIED  (1u << 17)
+/* The index of an address among all. */
+#define CHOICE_ADDRESS(u, i) ((u)*CONF_ADDRESSES_MAX + (i))
 uint64_t choice_rank(const struct pool *p, const struct question *q,
     uint32_t upstream, uint32_t address);
 /* A question begins: what its zone's policy prefers for it. */
 void choice_begin(struct pool *p, struct question *q, uint64_t now);
 /* It answered a question so many milliseconds after it was asked. */
 void choice_measure(struct pool_address *a, uint64_t took, uint64_t now);
-/* Whether the question is in flight there: what a race is run between, and a
- * question that is late does not prefer. */
+/* Whether the question is in flight there, or was answered badly: what it does
+ * not prefer, and a race is not run with. */
 bool choice_was_tried(const struct pool *p, const struct question *q,
     uint32_t upstream, uint32_t address);
 /* The connection to ask it on: the best ranked, of these the least loaded;
@@ -134,8 +136,9 @@ open_provide(struct pool *p, const struct question *q, uint64_t now);
  * what is better than c, and to another address if c's is in doubt. */
 void open_follow(struct pool *p, const struct question *q,
     const struct pool_conn *c, uint64_t now);
-/* To an address that the question was not tried at. */
-void open_untried(struct pool *p, const struct question *q, uint64_t now);
+/* To an address that the question was not tried at. False: there is none that
+ * is, or may be, opened; or it has been for too long. */
+bool open_untried(struct pool *p, const struct question *q, uint64_t now);
 /* An address could not be connected to, or gave nothing. */
 void open_failed(struct pool *p, uint32_t upstream, uint32_t address,
     enum reason reason, uint64_t now);

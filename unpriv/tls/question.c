@@ -28,11 +28,13 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	t->attempt_mask = power_of_two(questions * 2) - 1;
 	t->question = calloc(questions, sizeof(*t->question));
 	t->waiter = calloc(waiters, sizeof(*t->waiter));
+	t->saved = calloc(QUESTION_SAVED + 1, sizeof(*t->saved));
+	t->fresh_saved = 1;
 	t->bucket = calloc(t->mask + 1, sizeof(*t->bucket));
 	t->attempt_bucket =
 	    calloc(t->attempt_mask + 1, sizeof(*t->attempt_bucket));
-	if (t->question == NULL || t->waiter == NULL || t->bucket == NULL ||
-	    t->attempt_bucket == NULL) {
+	if (t->question == NULL || t->waiter == NULL || t->saved == NULL ||
+	    t->bucket == NULL || t->attempt_bucket == NULL) {
 		question_table_free(t);
 		return false;
 	}
@@ -49,6 +51,7 @@ question_table_free(struct question_table *t)
 {
 	free(t->question);
 	free(t->waiter);
+	free(t->saved);
 	free(t->bucket);
 	free(t->attempt_bucket);
 	memset(t, 0, sizeof(*t));
@@ -90,7 +93,7 @@ question_add(struct question_table *t, const struct dns_question *dns,
 	q->used = true;
 	q->asked = now;
 	q->worker = worker;
-	q->upstream = UINT32_MAX;
+	q->upstream = q->avoid = UINT32_MAX;
 	TAILQ_INIT(&q->waiters);
 	LIST_INSERT_HEAD(bucket_of(t, dns, ask), q, of_bucket);
 	return q;
@@ -102,10 +105,52 @@ question_release(struct question_table *t, struct question *q)
 	if (!q->used || q->list != QUESTION_NONE || !TAILQ_EMPTY(&q->waiters) ||
 	    question_is_in_flight(q))
 		return;
+	question_unsave(t, q);
 	LIST_REMOVE(q, of_bucket);
 	q->used = false;
 	t->asked_by[q->worker]--;
 	TAILQ_INSERT_HEAD(&t->free, q, of_want);
+}
+
+bool
+question_save(struct question_table *t, struct question *q, const uint8_t *msg,
+    size_t len)
+{
+	struct saved *s;
+
+	if (len > QUESTION_SAVED_LEN || q->saved != 0)
+		return false;
+	if (t->free_saved != 0) {
+		q->saved = t->free_saved;
+		t->free_saved = t->saved[q->saved].next;
+	} else if (t->fresh_saved <= QUESTION_SAVED)
+		q->saved = t->fresh_saved++;
+	else
+		return false;
+	s = &t->saved[q->saved];
+	s->len = (uint16_t)len;
+	memcpy(s->msg, msg, len);
+	return true;
+}
+
+const uint8_t *
+question_saved(
+    const struct question_table *t, const struct question *q, size_t *len)
+{
+	if (q->saved == 0)
+		return NULL;
+	*len = t->saved[q->saved].len;
+	return t->saved[q->saved].msg;
+}
+
+void
+question_unsave(struct question_table *t, struct question *q)
+{
+	if (q->saved == 0)
+		return;
+	t->saved[q->saved].next = t->free_saved;
+	t->free_saved = q->saved;
+	q->saved = 0;
 }
 
 void

@@ -21,6 +21,10 @@
 
 #define QUESTION_TRIES 4 /* attempts at one question, in all */
 
+/* Answers kept while the question is asked once more; longer ones are not. */
+#define QUESTION_SAVED	   1024
+#define QUESTION_SAVED_LEN 512
+
 /* Somebody (a worker) waits for a question. */
 struct waiter {
 	struct question *question; /* NULL: free */
@@ -59,6 +63,9 @@ struct question {
 	uint8_t tries; /* attempts made */
 	bool used;
 	bool apart; /* asked under the config before: never found */
+	bool again; /* it was answered, and may be better elsewhere */
+	uint16_t saved; /* that answer's place; 0: none */
+	uint32_t avoid; /* whose it was: an address, UINT32_MAX: none */
 	enum question_list list;
 	bool extra; /* the next attempt is out of the budget */
 	bool withheld; /* it waited for that */
@@ -76,6 +83,12 @@ struct question {
 TAILQ_HEAD(questions, question);
 LIST_HEAD(question_bucket, question);
 
+struct saved {
+	uint16_t next; /* of the free ones; 0: none */
+	uint16_t len;
+	uint8_t msg[QUESTION_SAVED_LEN];
+};
+
 struct question_table {
 	struct siphash_key key;
 	size_t nquestion, nwaiter; /* the sizes */
@@ -87,6 +100,8 @@ struct question_table {
 	size_t waiting_of[CONF_WORKERS_MAX]; /* waiters now */
 	struct question *question;
 	struct waiter *waiter;
+	struct saved *saved; /* [0] is none */
+	uint16_t free_saved, fresh_saved;
 	struct question_bucket *bucket;
 	struct attempt_bucket *attempt_bucket;
 	size_t mask, attempt_mask;
@@ -108,6 +123,13 @@ struct question *question_add(struct question_table *t,
     const struct dns_question *dns, uint8_t ask, uint32_t worker, uint64_t now);
 /* Frees it unless somebody waits, it is on a list or it is in flight. */
 void question_release(struct question_table *t, struct question *q);
+/* Keeps its answer; false: too long, or too many are kept. */
+bool question_save(struct question_table *t, struct question *q,
+    const uint8_t *msg, size_t len);
+/* The answer that is kept of it, or NULL. */
+const uint8_t *question_saved(
+    const struct question_table *t, const struct question *q, size_t *len);
+void question_unsave(struct question_table *t, struct question *q);
 void question_want(struct question_table *t, struct question *q, bool first);
 /* For what is on no list. */
 void question_be_patient(struct question_table *t, struct question *q);
