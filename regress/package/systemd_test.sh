@@ -3,13 +3,13 @@
 top=$(atf_config_get top "$(atf_get_srcdir)/../../..")
 unit=$top/contrib/systemd/dotproxy.service
 
-atf_test_case the_exposure_is_1_5_or_better
-the_exposure_is_1_5_or_better_head() {
+atf_test_case the_exposure_is_1_6_or_better
+the_exposure_is_1_6_or_better_head() {
 	atf_set require.progs systemd-analyze
 }
-the_exposure_is_1_5_or_better_body() {
+the_exposure_is_1_6_or_better_body() {
 	atf_check -o save:judged -e ignore systemd-analyze security \
-	    --no-pager --offline=true --threshold=15 "$unit"
+	    --no-pager --offline=true --threshold=16 "$unit"
 	grep 'Overall exposure' judged
 }
 
@@ -26,6 +26,6 @@ the_unit_is_without_fault_body() {
 }
 
 atf_init_test_cases() {
-	atf_add_test_case the_exposure_is_1_5_or_better
+	atf_add_test_case the_exposure_is_1_6_or_better
 	atf_add_test_case the_unit_is_without_fault
 }

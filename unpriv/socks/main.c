@@ -242,10 +242,10 @@ take_proxy(const struct ipc_proxy *want, int fd, uint64_t now)
 
 	for (i = 0; i < IPC_PROXY_MAX && all[i].fd != -1; i++)
 		;
-	if (i == IPC_PROXY_MAX)
-		wrong = "more at once than there may be";
 	if (wrong != NULL)
 		fatalx("the parent broke a rule: %s", wrong);
+	if (i == IPC_PROXY_MAX)
+		fatalx("the parent broke a rule: more at once than may be");
 	all[i].fd = fd;
 	all[i].until = now + DEADLINE_MS;
 	all[i].connected = false;
