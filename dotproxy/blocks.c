@@ -85,6 +85,33 @@ blocks_take(struct block_table *t, const struct block *said)
 	b->proven = said->proven;
 }
 
+const char *
+blocks_check(const struct netaddr *client, uint32_t proven)
+{
+	struct netaddr clean;
+
+	if (!netaddr_is_valid(client) || proven > 1)
+		return "a block of nobody";
+	clean = blocks_prefix(client, client->bits, client->bits);
+	return memcmp(&clean, client, sizeof(clean)) == 0
+	    ? NULL
+	    : "a block of a prefix with bits set beyond its length";
+}
+
+bool
+blocks_may(const struct conf_limit *limit, const struct netaddr *client)
+{
+	uint32_t i;
+
+	if (client->bits !=
+	    (client->family == 4 ? limit->prefix : limit->prefix6))
+		return false;
+	for (i = 0; i < limit->nexempt; i++)
+		if (blocks_overlap(&limit->exempt[i], client))
+			return false;
+	return true;
+}
+
 bool
 blocks_overlap(const struct netaddr *a, const struct netaddr *b)
 {

@@ -56,6 +56,14 @@ const struct block *blocks_again(struct block_table *t,
 /* Takes what another table says. Full: what ends first goes. */
 void blocks_take(struct block_table *t, const struct block *said);
 
+/* What is wrong with a client's prefix from a worker that is not honest; NULL if
+ * nothing is. */
+const char *blocks_check(const struct netaddr *client, uint32_t proven);
+
+/* Whether a client may be blocked at all: nobody exempt, and only what the
+ * config calls one client. */
+bool blocks_may(const struct conf_limit *limit, const struct netaddr *client);
+
 /* Whether the two prefixes have an address in common. */
 bool blocks_overlap(const struct netaddr *a, const struct netaddr *b);
 

@@ -149,6 +149,12 @@ struct conf {
 	uint32_t local_len, nlocal; /* bytes, records */
 	char hosts[PATH_MAX]; /* "": none */
 	struct conf_limit limit;
+	bool cookies;
+	struct netaddr cookies_for[CONF_COOKIES_MAX]; /* who needs one */
+	uint32_t ncookies_for;
+	struct conf_block block;
+	struct netaddr blocked[CONF_BLOCKED_MAX]; /* always */
+	uint32_t nblocked;
 	uint32_t tcp_max; /* connections of one worker */
 	uint32_t tcp_each; /* connections of one client in it */
 	struct conf_upstream upstream[CONF_UPSTREAMS_MAX];

@@ -27,6 +27,13 @@
 	X(overload_begun, "times that more came than could be served")         \
 	X(overload_cut, "questions of strangers answered TC=1: overload")      \
 	X(overload_dropped, "questions dropped: overload")                     \
+	X(queries_unproven,                                                    \
+	    "questions answered BADCOOKIE, or TC=1 without one")               \
+	X(blocked_udp, "questions dropped: the client is blocked")             \
+	X(blocked_cut, "questions of blocked clients told to come by TCP")     \
+	X(tcp_blocked, "TCP connections closed: the client is blocked")        \
+	X(cookies_good, "questions with a valid cookie")                       \
+	X(cookies_bad, "questions with a cookie too old, or not ours")         \
 	X(special_answers,                                                     \
 	    "questions answered here: special names, local data")              \
 	X(cache_hits, "questions answered from the cache")                     \
@@ -77,6 +84,8 @@
 	X(ipc_log_dropped, "log lines dropped: too many of a child")           \
 	X(connects_refused, "connections not made for the TLS process")        \
 	X(network_changes, "addresses of upstreams reached another way")       \
+	X(blocks, "clients blocked, each time")                                \
+	X(blocks_refused, "blocks that a worker asked for and did not get")    \
 	X(child_restarts, "child processes started again")                     \
 	X(child_broken, "child processes killed for breaking a rule")          \
 	X(reloads, "configs taken by reload")                                  \

@@ -50,6 +50,7 @@ enum ipc_type {
 	IPC_CONF_TLS, /* struct ipc_conf_tls: begins a config */
 	IPC_ALLOW, /* struct netaddr[1 .. IPC_ALLOW_BATCH] */
 	IPC_LIMIT, /* struct conf_limit */
+	IPC_PREFIXES, /* struct ipc_prefixes, and struct netaddr[1 .. ] */
 	IPC_LISTEN, /* struct ipc_listen, with the socket */
 	IPC_UPSTREAM, /* struct ipc_upstream, with the CA memfd unless plain */
 	IPC_ADDRESS, /* struct ipc_address */
@@ -171,8 +172,24 @@ struct ipc_conf_worker {
 	uint32_t ttl_min, ttl_max, ttl_negative; /* seconds */
 	uint32_t stale; /* seconds; 0: never */
 	uint32_t special; /* set of what is answered there (special.h) */
+	uint32_t cookies; /* 0 or 1 */
+	uint32_t ncookies_for; /* of IPC_PREFIXES */
+	uint32_t nblocked; /* of these, too */
+	struct conf_block block;
 	uint32_t verbose; /* 0 or 1 */
 };
+
+/* A list of prefixes, whole: none is sent if it is empty. */
+enum ipc_list {
+	IPC_COOKIES_FOR, /* who needs a cookie */
+	IPC_ALWAYS_BLOCKED,
+	IPC_LISTS
+};
+struct ipc_prefixes {
+	uint32_t list; /* enum ipc_list */
+	uint32_t zero; /* must be 0 */
+};
+#define IPC_PREFIXES_MAX 256
 
 /* The memory that all workers share; without the message there is no cache. */
 struct ipc_cache {

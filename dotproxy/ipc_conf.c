@@ -13,6 +13,12 @@ static uint32_t
 way_of(const struct conf_upstream *, const struct siphash_key *);
 static void
 tell_zone(const struct conf_zone *, uint32_t, ipc_conf_tell *, void *);
+static void tell_prefixes(
+    enum ipc_list, const struct netaddr *, uint32_t, ipc_conf_tell *, void *);
+
+_Static_assert(CONF_COOKIES_MAX <= IPC_PREFIXES_MAX &&
+	CONF_BLOCKED_MAX <= IPC_PREFIXES_MAX,
+    "a list is one message");
 
 void
 ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
@@ -33,6 +39,23 @@ ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
 		tell_zone(&conf->zone[i], i, tell, ctx);
 }
 
+const struct conf_upstream *
+ipc_conf_wanted(const struct conf *conf, uint32_t generation,
+    const struct ipc_connect *want)
+{
+	const struct conf_upstream *u;
+
+	if (want->generation != generation || want->upstream >= conf->nused)
+		return NULL;
+	u = &conf->upstream[want->upstream];
+	if (want->address >= u->naddress)
+		return NULL;
+	/* UDP is for what is asked in clear text, and directly. */
+	if (want->transport == IPC_UDP && u->plain && u->socks.family == 0)
+		return u;
+	return want->transport == IPC_TCP ? u : NULL;
+}
+
 void
 ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head)
 {
@@ -45,6 +68,10 @@ ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head)
 	head->ttl_negative = conf->ttl_negative;
 	head->stale = conf->stale;
 	head->special = conf->special;
+	head->cookies = conf->cookies;
+	head->ncookies_for = conf->ncookies_for;
+	head->nblocked = conf->nblocked;
+	head->block = conf->block;
 }
 
 void
@@ -58,6 +85,49 @@ ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx)
 		tell(ctx, IPC_ALLOW, &conf->allow[i],
 		    n * sizeof(conf->allow[0]), -1);
 	}
+	tell_prefixes(
+	    IPC_COOKIES_FOR, conf->cookies_for, conf->ncookies_for, tell, ctx);
+	tell_prefixes(
+	    IPC_ALWAYS_BLOCKED, conf->blocked, conf->nblocked, tell, ctx);
+}
+
+void
+ipc_conf_blocks(const struct block_table *blocks, uint64_t now,
+    ipc_conf_tell *tell, void *ctx)
+{
+	struct ipc_blocked m[IPC_BLOCKED_BATCH];
+	uint32_t i, n = 0;
+
+	for (i = 0; i < blocks->n; i++) {
+		if (now < blocks->entry[i].until)
+			m[n++] = ipc_conf_block(&blocks->entry[i], now);
+		if (n == IPC_BLOCKED_BATCH || (n > 0 && i == blocks->n - 1)) {
+			tell(ctx, IPC_BLOCKED, m, n * sizeof(m[0]), -1);
+			n = 0;
+		}
+	}
+}
+
+struct ipc_blocked
+ipc_conf_block(const struct block *block, uint64_t now)
+{
+	return (struct ipc_blocked){ block->client,
+		(uint32_t)(block->until - now), block->times, block->proven };
+}
+
+static void
+tell_prefixes(enum ipc_list list, const struct netaddr *prefix, uint32_t n,
+    ipc_conf_tell *tell, void *ctx)
+{
+	struct {
+		struct ipc_prefixes head;
+		struct netaddr prefix[IPC_PREFIXES_MAX];
+	} m = { .head = { .list = list } };
+
+	if (n == 0)
+		return;
+	memcpy(m.prefix, prefix, n * sizeof(*prefix));
+	tell(ctx, IPC_PREFIXES, &m, sizeof(m.head) + n * sizeof(*prefix), -1);
 }
 
 static void

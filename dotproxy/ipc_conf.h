@@ -5,6 +5,7 @@
 #ifndef DOTPROXY_IPC_CONF_H
 #define DOTPROXY_IPC_CONF_H
 
+#include "blocks.h"
 #include "conf.h"
 #include "ipc.h"
 
@@ -21,9 +22,19 @@ void ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
     const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
     ipc_conf_tell *tell, void *ctx);
 
+/* The upstream that a connection is wanted to, or NULL: by index alone, so that a
+ * child can name no address that the config does not. */
+const struct conf_upstream *ipc_conf_wanted(const struct conf *conf,
+    uint32_t generation, const struct ipc_connect *want);
+
 /* What IPC_CONF_WORKER says of a config; the rest of head is the caller's. */
 void ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head);
-/* Its IPC_LIMIT and IPC_ALLOWs. */
+/* IPC_BLOCKED of all blocks that hold; and of one. */
+void ipc_conf_blocks(const struct block_table *blocks, uint64_t now,
+    ipc_conf_tell *tell, void *ctx);
+struct ipc_blocked ipc_conf_block(const struct block *block, uint64_t now);
+
+/* Its IPC_LIMIT, IPC_ALLOWs and IPC_PREFIXES. */
 void ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx);
 
 #endif

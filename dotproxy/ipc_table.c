@@ -47,6 +47,11 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    .unit = sizeof(struct netaddr) },
 	[IPC_LIMIT] = { "limit", IPC_PARENT, IPC_WORKER, LATER,
 	    EXACT(conf_limit) },
+	[IPC_PREFIXES] = { "prefixes", IPC_PARENT, IPC_WORKER, LATER,
+	    .min = sizeof(struct ipc_prefixes) + sizeof(struct netaddr),
+	    .max = sizeof(struct ipc_prefixes) +
+		IPC_PREFIXES_MAX * sizeof(struct netaddr),
+	    .unit = sizeof(struct netaddr) },
 	[IPC_LISTEN] = { "listen", IPC_PARENT, IPC_WORKER, LATER,
 	    .fd_may = true, .fd_must = true, EXACT(ipc_listen) },
 	[IPC_UPSTREAM] = { "upstream", IPC_PARENT, IPC_TLS, LATER,

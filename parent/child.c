@@ -202,8 +202,10 @@ say_cause(const struct child *c, int status)
 		    "%s: %s", c->name, cause_text(status, c->refused, text));
 	/* What it wrote there, and what it answered, may be forged. */
 	if (c->role != IPC_SOCKS &&
-	    (c->broke || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)))
+	    (c->broke || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS))) {
 		configure_cache(c->parent, "it may hold what is forged");
+		configure_cookies(-1, 0, c->parent);
+	}
 }
 
 /* At once after a good life; later and later after short ones. */

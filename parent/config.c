@@ -169,6 +169,9 @@ config_default(struct conf *conf)
 		.amplification = CONF_AMPLIFICATION };
 	for (i = 0; i < NITEMS(exempt); i++)
 		prefix(&conf->limit.exempt[conf->limit.nexempt++], exempt[i]);
+	conf->cookies = true;
+	conf->block = (struct conf_block){ CONF_BLOCK_AFTER, CONF_BLOCK_OVER,
+		CONF_BLOCK_FOR, CONF_BLOCK_MAX };
 	conf->tcp_max = CONF_TCP_MAX;
 	conf->tcp_each = CONF_TCP_EACH;
 	conf->upstream[0] = *config_builtin("cloudflare");

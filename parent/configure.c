@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "dotproxy/clock.h"
 #include "dotproxy/ipc_conf.h"
 #include "dotproxy/log.h"
 #include "dotproxy/shared.h"
@@ -57,6 +58,29 @@ configure_cache(struct parent *p, const char *why)
 			tell_cache(&p->child[i]);
 }
 
+void
+configure_cookies(evutil_socket_t fd, short what, void *parent)
+{
+	struct parent *p = parent;
+
+	(void)fd;
+	ward_renew(&p->ward, (what & EV_TIMEOUT) == 0);
+	configure_workers(
+	    p, IPC_COOKIE, &p->ward.cookie, sizeof(p->ward.cookie));
+}
+
+void
+configure_workers(
+    struct parent *p, enum ipc_type type, const void *payload, size_t len)
+{
+	uint32_t i;
+
+	for (i = 1; i < p->nchildren; i++)
+		if (p->child[i].role == IPC_WORKER &&
+		    p->child[i].ipc.state != IPC_NEW)
+			tell(&p->child[i], type, payload, len, -1);
+}
+
 static void
 configure_worker(struct child *c)
 {
@@ -71,8 +95,10 @@ configure_worker(struct child *c)
 
 	ipc_conf_worker(p->conf, &head);
 	tell(c, IPC_CONF_WORKER, &head, sizeof(head), -1);
-	if (c->ipc.state == IPC_CONFIG)
+	if (c->ipc.state == IPC_CONFIG) {
 		tell_cache(c);
+		ward_tell(&p->ward, clock_ms(), tell, c);
+	}
 	tell(c, IPC_LOCAL, &p->files.local, sizeof(p->files.local),
 	    p->files.local_fd);
 	ipc_conf_allow(p->conf, tell, c);

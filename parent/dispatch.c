@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "dotproxy/clock.h"
@@ -18,13 +17,11 @@
 #define TURN_MAX 64
 
 static void dispatch(struct child *, const struct ipc_message *);
-static void take_log(struct child *, const struct ipc_message *);
 static void take_confined(struct child *, const struct ipc_confined *);
 static void take_ready(struct child *, const struct ipc_generation *);
 static void take_broken(struct child *, const struct ipc_peer *);
+static void take_block(struct child *, const struct ipc_block *);
 static void take_connect(struct child *, const struct ipc_connect *);
-static const struct conf_upstream *
-upstream_of(const struct parent *, const struct ipc_connect *);
 
 void
 dispatch_readable(evutil_socket_t fd, short what, void *arg)
@@ -58,7 +55,8 @@ dispatch(struct child *c, const struct ipc_message *m)
 {
 	switch (m->type) {
 	case IPC_LOG:
-		take_log(c, m);
+		if (!ipc_log_take(&c->log, m, c->name, clock_ms()))
+			child_kill(c, "a log line without a priority");
 		break;
 	case IPC_CONFINED:
 		take_confined(c, m->payload);
@@ -81,6 +79,9 @@ dispatch(struct child *c, const struct ipc_message *m)
 		break;
 	case IPC_STOPPED:
 		break; /* it exits now, and that is what counts */
+	case IPC_BLOCK:
+		take_block(c, m->payload);
+		break;
 	case IPC_CONNECT:
 		take_connect(c, m->payload);
 		break;
@@ -90,31 +91,6 @@ dispatch(struct child *c, const struct ipc_message *m)
 	default:
 		child_kill(c, "a message that only the parent sends");
 	}
-}
-
-static void
-take_log(struct child *c, const struct ipc_message *m)
-{
-	const struct ipc_log *head = m->payload;
-	uint32_t priority = head->priority;
-
-	if (priority < LOG_CRIT || priority > LOG_DEBUG) {
-		child_kill(c, "a log line without a priority");
-		return;
-	}
-	if (!bucket_take(&c->log, clock_ms(), LOG_BURST, LOG_RATE)) {
-		counter_inc(ipc_log_dropped);
-		c->log_dropped++;
-		return;
-	}
-	if (c->log_dropped != 0)
-		log_warnx("%s: %llu log lines dropped: too many", c->name,
-		    (unsigned long long)c->log_dropped);
-	c->log_dropped = 0;
-	if (priority == LOG_DEBUG && !log_is_verbose())
-		return;
-	log_foreign((int)priority, c->name,
-	    (const char *)m->payload + sizeof(*head), m->len - sizeof(*head));
 }
 
 static void
@@ -176,6 +152,20 @@ take_broken(struct child *c, const struct ipc_peer *peer)
 }
 
 static void
+take_block(struct child *c, const struct ipc_block *want)
+{
+	struct parent *p = c->parent;
+	struct ipc_blocked m;
+	const char *wrong;
+
+	if (ward_block(&p->ward, p->conf, want, &c->blocks, c->index,
+		p->workers, clock_ms(), &m, &wrong))
+		configure_workers(p, IPC_BLOCKED, &m, sizeof(m));
+	else if (wrong != NULL)
+		child_kill(c, wrong);
+}
+
+static void
 take_connect(struct child *c, const struct ipc_connect *want)
 {
 	struct parent *p = c->parent;
@@ -185,7 +175,7 @@ take_connect(struct child *c, const struct ipc_connect *want)
 
 	if (want->generation != 0 && want->generation < p->generation)
 		error = ESTALE; /* asked before it heard of a reload */
-	else if ((u = upstream_of(p, want)) == NULL) {
+	else if ((u = ipc_conf_wanted(p->conf, p->generation, want)) == NULL) {
 		child_kill(c, "a connection to what it was never given");
 		return;
 	} else if (!bucket_take(
@@ -213,22 +203,4 @@ connect_answer(struct parent *p, uint32_t serial, uint32_t error, int fd)
 		fd) == -1 &&
 	    errno == EAGAIN)
 		child_kill(&p->child[0], "it does not read its connections");
-}
-
-/* By index alone: a child can name no address that the config does not. */
-static const struct conf_upstream *
-upstream_of(const struct parent *p, const struct ipc_connect *want)
-{
-	const struct conf_upstream *u;
-
-	if (want->generation != p->generation ||
-	    want->upstream >= p->conf->nused)
-		return NULL;
-	u = &p->conf->upstream[want->upstream];
-	if (want->address >= u->naddress)
-		return NULL;
-	/* UDP is for what is asked in clear text, and directly. */
-	if (want->transport == IPC_UDP && u->plain && u->socks.family == 0)
-		return u;
-	return want->transport == IPC_TCP ? u : NULL;
 }

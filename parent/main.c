@@ -97,6 +97,7 @@ prepare(struct parent *p, const struct options *o)
 	p->cache = -1;
 	siphash_key_random(&p->way_key);
 	configure_cache(p, NULL);
+	ward_init(&p->ward);
 	if (!o->foreground) {
 		/* It stays in this folder: -f may be relative, and is read
 		 * again at a reload. */
@@ -132,6 +133,7 @@ start_children(struct parent *p)
 static void
 watch_signals(struct parent *p)
 {
+	static const struct timeval turn = { WARD_COOKIE_TURN, 0 };
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
 		SIGCHLD };
 	struct event *ev;
@@ -143,6 +145,9 @@ watch_signals(struct parent *p)
 		if (ev == NULL || event_add(ev, NULL) == -1)
 			fatalx("no memory");
 	}
+	ev = event_new(p->base, -1, EV_PERSIST, configure_cookies, p);
+	if (ev == NULL || event_add(ev, &turn) == -1)
+		fatalx("no memory");
 }
 
 static void

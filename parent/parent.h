@@ -9,16 +9,14 @@
 
 #include "dotproxy/bucket.h"
 #include "dotproxy/conf.h"
+#include "dotproxy/ward.h"
 #include "dotproxy/ipc.h"
+#include "dotproxy/ipc_log.h"
 
 #include "config.h"
 #include "listen.h"
 
 #define CHILDREN_MAX (CONF_WORKERS_MAX + 2)
-
-/* Lines that a child may log at once, and then each second. */
-#define LOG_BURST 100
-#define LOG_RATE  20
 
 /* Connections that the TLS process may ask for at once, and each second: an
  * upstream that ends each after one answer needs as many as there are misses,
@@ -52,8 +50,8 @@ struct child {
 	uint32_t refused; /* system call it is about to die of, + 1 */
 	uint32_t counts; /* IPC_COUNT that it has not answered */
 	bool broke; /* a rule, and was killed for it */
-	struct bucket log;
-	uint64_t log_dropped;
+	struct ipc_log_limit log;
+	struct bucket blocks;
 };
 
 /* A connection that a proxy is making. */
@@ -75,6 +73,7 @@ struct parent {
 	int cache; /* memory that the workers share, -1: none */
 	struct siphash_key way_key; /* of ipc_upstream.way */
 	struct siphash_key cache_key;
+	struct ward ward;
 	bool asks_elsewhere; /* than what filled the cache did */
 	/* [0] is tls, then the workers, then socks, once it was needed. */
 	struct child child[CHILDREN_MAX];
@@ -135,6 +134,13 @@ void configure_peers(struct parent *p, struct child *c); /* its channels */
 /* The cache begins anew: other memory, which whoever had only the memory from
  * before cannot reach. why is for the log; NULL: nobody had any. */
 void configure_cache(struct parent *p, const char *why);
+
+/* A timer's: cookies are made with another secret. Without EV_TIMEOUT those of
+ * before are not good any more. */
+void configure_cookies(evutil_socket_t fd, short what, void *parent);
+/* Tells all workers. */
+void configure_workers(
+    struct parent *p, enum ipc_type type, const void *payload, size_t len);
 
 /* main.c */
 void parent_ready(struct parent *p); /* a child became ready */

@@ -43,6 +43,7 @@ struct seen {
 	int special[SPECIALS], hosts;
 	int limit, limit_hit, limit_slip, limit_memory, limit_zone,
 	    amplification;
+	int cookies, block, block_over, block_for, block_max;
 	int name, ca, via, interface; /* of the upstream being read */
 };
 
@@ -69,6 +70,8 @@ struct parser {
 
 	const char *expected; /* NULL: the start of a statement */
 	struct seen seen;
+	struct netaddr *into; /* the list of prefixes being read */
+	uint32_t *ninto, into_max;
 	bool own_listen, own_allow,
 	    own_exempt; /* the file's, not the defaults */
 	struct conf_upstream *up; /* the one being read */
@@ -76,7 +79,7 @@ struct parser {
 	struct word up_word;
 	int up_errors; /* errors before it */
 	bool own_address, own_pin; /* not the built-in ones */
-	struct word tcp_each, ttl_min;
+	struct word tcp_each, ttl_min, block_for, cookies_for;
 	uint32_t local_ttl; /* of the record being read */
 	struct zone zone[CONF_ZONES_MAX]; /* [0] is the root */
 	struct zone nozone; /* stands for one that is refused */
@@ -103,6 +106,8 @@ struct parser {
 	"\"rate\", \"hit\", \"slip\", \"memory\", \"exempt\", \"zone\" or \"off\""
 #define A_TTL	    "a time from 0 to 7d"
 #define A_TIME	    "a time from 1 to 7d"
+#define AN_HOUR	    "a time from 1 to 1h"
+#define BLOCK_WORDS "\"over\", \"for\", \"max\" or " END
 #define A_SPECIAL   "a special name such as localhost or home.arpa"
 #define A_TYPE	    "A, AAAA, CNAME, PTR or TXT"
 #define A_USER	    "the name of a user"
@@ -186,10 +191,15 @@ void set_user(struct parser *p, struct word w);
 void set_chroot(struct parser *p, struct word w);
 void add_listen(
     struct parser *p, struct word w, struct word port, struct word other);
-void add_allow(struct parser *p, struct word w);
+/* The prefixes that add_prefix takes go there from now on. */
+void begin_allow(struct parser *p);
+void begin_prefixes(
+    struct parser *p, struct netaddr *list, uint32_t *n, uint32_t max);
+void add_prefix(struct parser *p, struct word w);
 /* At the end: what must agree may stand in any order. */
 void check_tcp(struct parser *p);
 void check_ttls(struct parser *p);
+void check_guards(struct parser *p);
 
 /* parse_upstream.c: a block of an upstream. */
 void begin_upstream(struct parser *p, struct word w);

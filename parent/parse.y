@@ -27,6 +27,7 @@
 %token	ZONE POLICY PLAIN
 %token	LIMIT RATE BURST PREFIX PREFIX6 HIT COST SLIP MEMORY EXEMPT OFF LABELS
 %token	AMPLIFICATION
+%token	COOKIES REQUIRE FOR BLOCK AFTER OVER
 %token	VIA SOCKS5 PASSWORD INTERFACE SOURCE
 
 %%
@@ -61,6 +62,8 @@ statement : macro
 	| cache
 	| no
 	| special
+	| cookies
+	| blocks
 	| local
 	| hosts
 	| limit
@@ -114,7 +117,10 @@ port	: /* empty */			{ $$.text = NULL; }
 	;
 
 allow	: ALLOW				{ expect(p, "\"from\""); }
-	  FROM				{ expect(p, A_PREFIX " or {"); }
+	  FROM				{
+		begin_allow(p);
+		expect(p, A_PREFIX " or {");
+	}
 	  prefixes
 	;
 
@@ -128,7 +134,7 @@ prefix_list : prefix comma
 	;
 
 prefix	: WORD				{
-		add_allow(p, $1);
+		add_prefix(p, $1);
 		expect(p, A_PREFIX " or }");
 	}
 	;
@@ -189,7 +195,8 @@ ttl	: MIN				{ expect(p, A_TTL); }
 	;
 
 no	: NO				{
-		expect(p, "\"cache\", \"stale\", \"special\" or \"limit\"");
+		expect(p, "\"block\", \"cache\", \"cookies\", \"limit\", "
+		    "\"special\" or \"stale\"");
 	}
 	  absent
 	;
@@ -201,6 +208,14 @@ absent	: CACHE				{
 	| STALE				{
 		if (once(p, $1, &p->seen.stale))
 			p->conf->stale = 0;
+	}
+	| COOKIES			{
+		if (once(p, $1, &p->seen.cookies))
+			p->conf->cookies = false;
+	}
+	| BLOCK				{
+		if (once(p, $1, &p->seen.block))
+			p->conf->block.after = 0;
 	}
 	| SPECIAL			{ expect(p, A_SPECIAL " or {"); }
 	  off
@@ -234,6 +249,67 @@ no_word	: WORD				{
 
 special	: SPECIAL			{ expect(p, A_SPECIAL " or {"); }
 	  on
+	;
+
+cookies	: COOKIES			{ expect(p, "\"require\" or " END); }
+	  required			{ p->cookies_for = $1; }
+	;
+
+required : /* empty */			{
+		(void)once(p, $-1, &p->seen.cookies);
+	}
+	| REQUIRE			{ expect(p, "\"for\""); }
+	  FOR				{
+		begin_prefixes(p, p->conf->cookies_for, &p->conf->ncookies_for,
+		    CONF_COOKIES_MAX);
+		expect(p, A_PREFIX " or {");
+	}
+	  prefixes
+	;
+
+blocks	: BLOCK				{
+		begin_prefixes(p, p->conf->blocked, &p->conf->nblocked,
+		    CONF_BLOCKED_MAX);
+		expect(p, "\"after\", " A_PREFIX " or {");
+	}
+	  blocked
+	;
+
+blocked	: prefixes
+	| AFTER				{ expect(p, UP_TO(CONF_BLOCK_AFTER_MAX)); }
+	  WORD				{
+		if (once(p, $1, &p->seen.block))
+			set_number(p, &p->conf->block.after, $3, 1,
+			    CONF_BLOCK_AFTER_MAX, UP_TO(CONF_BLOCK_AFTER_MAX));
+		expect(p, BLOCK_WORDS);
+	}
+	  block_times
+	;
+
+block_times : /* empty */
+	| block_times block_time	{ expect(p, BLOCK_WORDS); }
+	;
+
+block_time : OVER			{ expect(p, AN_HOUR); }
+	  WORD				{
+		if (once(p, $1, &p->seen.block_over))
+			set_scaled(p, &p->conf->block.over, $3, config_times, 1,
+			    CONF_BLOCK_OVER_MAX, AN_HOUR);
+	}
+	| FOR				{ expect(p, A_TIME); }
+	  WORD				{
+		if (once(p, $1, &p->seen.block_for)) {
+			set_scaled(p, &p->conf->block.first, $3, config_times,
+			    1, CONF_BLOCK_FOR_MAX, A_TIME);
+			p->block_for = $3;
+		}
+	}
+	| MAX				{ expect(p, A_TIME); }
+	  WORD				{
+		if (once(p, $1, &p->seen.block_max))
+			set_scaled(p, &p->conf->block.max, $3, config_times, 1,
+			    CONF_BLOCK_FOR_MAX, A_TIME);
+	}
 	;
 
 local	: LOCAL				{ expect(p, "\"data\""); }
@@ -541,6 +617,8 @@ const struct keyword keywords[] = {
 	{ "cache", CACHE, PLACE_FILE },
 	{ "no", NO, PLACE_FILE },
 	{ "special", SPECIAL, PLACE_FILE },
+	{ "cookies", COOKIES, PLACE_FILE },
+	{ "block", BLOCK, PLACE_FILE },
 	{ "local", LOCAL, PLACE_FILE },
 	{ "hosts", HOSTS, PLACE_FILE },
 	{ "limit", LIMIT, PLACE_FILE },
@@ -568,6 +646,10 @@ const struct keyword keywords[] = {
 	{ "negative", NEGATIVE, PLACE_NONE },
 	{ "stale", STALE, PLACE_NONE },
 	{ "data", DATA, PLACE_NONE },
+	{ "require", REQUIRE, PLACE_NONE },
+	{ "for", FOR, PLACE_NONE },
+	{ "after", AFTER, PLACE_NONE },
+	{ "over", OVER, PLACE_NONE },
 	{ "zone", ZONE, PLACE_NONE },
 	{ "policy", POLICY, PLACE_NONE },
 	{ "plain", PLAIN, PLACE_NONE },
@@ -632,6 +714,7 @@ parse(struct parser *p)
 	resolve_zones(p);
 	check_tcp(p);
 	check_ttls(p);
+	check_guards(p);
 	check_passwords(p);
 	return p->errors == 0;
 }

@@ -142,31 +142,60 @@ listens_on(
 }
 
 void
-add_allow(struct parser *p, struct word w)
+begin_allow(struct parser *p)
 {
-	struct conf *conf = p->conf;
+	if (!p->own_allow)
+		p->conf->nallow = 0;
+	p->own_allow = true;
+	begin_prefixes(p, p->conf->allow, &p->conf->nallow, CONF_ALLOW_MAX);
+}
+
+void
+begin_prefixes(
+    struct parser *p, struct netaddr *list, uint32_t *n, uint32_t max)
+{
+	p->into = list;
+	p->ninto = n;
+	p->into_max = max;
+}
+
+void
+add_prefix(struct parser *p, struct word w)
+{
 	struct netaddr a;
 	uint32_t i;
 
-	if (!p->own_allow)
-		conf->nallow = 0;
-	p->own_allow = true;
 	if (!netaddr_parse_prefix(&a, w.text)) {
 		complain(p, w,
 		    "expected " A_PREFIX ", with no bit set beyond its length");
 		return;
 	}
-	for (i = 0; i < conf->nallow; i++)
-		if (netaddr_equal(&conf->allow[i], &a) &&
-		    conf->allow[i].bits == a.bits) {
+	for (i = 0; i < *p->ninto; i++)
+		if (netaddr_equal(&p->into[i], &a) &&
+		    p->into[i].bits == a.bits) {
 			complain(p, w, "this prefix is listed twice");
 			return;
 		}
-	if (conf->nallow == CONF_ALLOW_MAX)
-		complain(p, w,
-		    "expected at most " LITERAL(CONF_ALLOW_MAX) " prefixes");
+	if (*p->ninto == p->into_max)
+		complain(p, w, "expected at most %u prefixes", p->into_max);
 	else
-		conf->allow[conf->nallow++] = a;
+		p->into[(*p->ninto)++] = a;
+}
+
+/* At the end: what must agree may stand in any order. */
+void
+check_guards(struct parser *p)
+{
+	struct conf *conf = p->conf;
+
+	if (conf->block.first > conf->block.max && p->seen.block_for != 0)
+		complain(
+		    p, p->block_for, "more than max (%u)", conf->block.max);
+	if (conf->block.first > conf->block.max)
+		conf->block.first = conf->block.max;
+	if (!conf->cookies && conf->ncookies_for != 0)
+		complain(p, p->cookies_for,
+		    "required of somebody, and switched off");
 }
 
 void

@@ -8,6 +8,9 @@
 #include "config.h"
 
 static void print_zone(const struct conf *, const struct conf_zone *, FILE *);
+static void
+print_prefixes(const char *, const struct netaddr *, uint32_t, FILE *);
+static void print_block(const struct conf_block *, FILE *);
 static void print_upstream(const struct conf_upstream *, FILE *);
 static void print_listen(const struct netaddr *, uint16_t, FILE *);
 static void print_address(const char *, const struct netaddr *, FILE *);
@@ -57,12 +60,45 @@ config_print(const struct conf *conf, FILE *out)
 	if (conf->hosts[0] != '\0')
 		print_quoted("hosts", conf->hosts, out);
 	print_limit(&conf->limit, out);
+	fprintf(out, "%scookies\n", conf->cookies ? "" : "no ");
+	print_prefixes(
+	    "cookies require for", conf->cookies_for, conf->ncookies_for, out);
+	print_block(&conf->block, out);
+	print_prefixes("block", conf->blocked, conf->nblocked, out);
 	fprintf(out, "tcp connections %u\n", conf->tcp_max);
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
 	for (i = 0; i < conf->nupstream; i++)
 		print_upstream(&conf->upstream[i], out);
 	for (i = 0; i < conf->nzone; i++)
 		print_zone(conf, &conf->zone[i], out);
+}
+
+static void
+print_prefixes(
+    const char *keyword, const struct netaddr *prefix, uint32_t n, FILE *out)
+{
+	char text[NETADDR_TEXT];
+	uint32_t i;
+
+	if (n == 0)
+		return;
+	fprintf(out, "%s {\n", keyword);
+	for (i = 0; i < n; i++)
+		fprintf(out, "\t%s\n", netaddr_prefix_text(&prefix[i], text));
+	fprintf(out, "}\n");
+}
+
+static void
+print_block(const struct conf_block *block, FILE *out)
+{
+	if (block->after == 0) {
+		fprintf(out, "no block\n");
+		return;
+	}
+	fprintf(out, "block after %u", block->after);
+	print_scaled(" over", block->over, config_times, "", out);
+	print_scaled(" for", block->first, config_times, "", out);
+	print_scaled(" max", block->max, config_times, "\n", out);
 }
 
 static void

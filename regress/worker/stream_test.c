@@ -306,7 +306,7 @@ CASE(addresses_of_one_ipv6_network_are_one_client)
 	(void)tc;
 	ATF_REQUIRE(netaddr_parse(&a, "2001:db8::1"));
 	ATF_CHECK(source_add(&sources, &a, 2) != SOURCE_NONE);
-	ATF_REQUIRE(netaddr_parse(&a, "2001:db8:0:0:ffff::2"));
+	ATF_REQUIRE(netaddr_parse(&a, "2001:db8:0:ff:ffff::2"));
 	ATF_CHECK(source_add(&sources, &a, 2) != SOURCE_NONE);
 	ATF_CHECK_EQ(SOURCE_NONE, source_add(&sources, &a, 2));
 	ATF_REQUIRE(netaddr_parse(&a, "2001:db8:0:100::1"));

@@ -88,6 +88,16 @@ dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
 }
 
 size_t
+dns_truncated_write(uint8_t *buf, size_t cap, const struct dns_query *query,
+    const struct dns_reply *reply)
+{
+	struct dns_told told;
+
+	dns_told_init(&told, DNS_TC | DNS_RA, DNS_NOERROR);
+	return dns_tell(buf, cap, &told, query, reply);
+}
+
+size_t
 dns_error_write(uint8_t *buf, size_t cap, uint16_t rcode,
     const struct dns_ede *ede, const struct dns_query *query,
     const struct dns_reply *reply)

@@ -64,6 +64,11 @@ size_t dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
     const struct dns_answer *answer, const struct dns_query *query,
     const struct dns_reply *reply);
 
+/* Writes an answer without records that says TC=1: the client is to come by
+ * TCP. The question was read. Returns its length, within reply->limit. */
+size_t dns_truncated_write(uint8_t *buf, size_t cap,
+    const struct dns_query *query, const struct dns_reply *reply);
+
 /*
  * Writes an answer of our own: rcode, no records, the question as far as it
  * was read, RA set, and with EDNS an OPT that holds ede (NULL or DNS_EDE_NONE:

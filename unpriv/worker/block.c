@@ -100,6 +100,7 @@ block_unproven(struct blocker *b, const struct netaddr *client, uint64_t now)
 	    bucket_take(&b->cut, now, BLOCK_CUT_BURST, BLOCK_CUT_RATE))
 		return BLOCK_CUT;
 	entry->dropped++;
+	b->unsaid = true;
 	return BLOCK_DROP;
 }
 
@@ -109,8 +110,7 @@ block_over(struct blocker *b, const struct netaddr *client, bool proven,
 {
 	const struct block *entry;
 
-	/* Once in a window; and if that is lost, in the next. */
-	if (b->conf.after == 0 || over != b->conf.after)
+	if (b->conf.after == 0 || over < b->conf.after)
 		return false;
 	/* All link-local addresses have one prefix: that is many clients. */
 	if (client->family == 6 && client->bytes[0] == 0xfe &&
@@ -119,11 +119,17 @@ block_over(struct blocker *b, const struct netaddr *client, bool proven,
 	entry = active(b, client, now);
 	if (entry != NULL && (entry->proven || !proven))
 		return false;
-	if (!bucket_take(&b->ask, now, BLOCK_ASK_BURST, BLOCK_ASK_RATE))
-		return false;
 	memset(ask, 0, sizeof(*ask));
 	ask->client = blocks_prefix(client, b->bits4, b->bits6);
 	ask->proven = proven;
+	/* It is on its way; and if it was lost, it is asked for again. */
+	if (now - b->asked_at < BLOCK_AGAIN_MS &&
+	    memcmp(ask, &b->asked, sizeof(*ask)) == 0)
+		return false;
+	if (!bucket_take(&b->ask, now, BLOCK_ASK_BURST, BLOCK_ASK_RATE))
+		return false;
+	b->asked = *ask;
+	b->asked_at = now;
 	return true;
 }
 
@@ -133,11 +139,15 @@ block_ended(struct blocker *b, uint64_t now, struct block *ended)
 	struct block *entry;
 	uint32_t i;
 
-	for (i = 0; i < BLOCK_ENDED_TURN && i < b->table.n; i++) {
-		if (b->swept >= b->table.n)
-			b->swept = 0;
-		entry = &b->table.entry[b->swept++];
-		if (entry->dropped == 0 || now < entry->until)
+	if (!b->unsaid)
+		return false;
+	b->unsaid = false;
+	for (i = 0; i < b->table.n; i++) {
+		entry = &b->table.entry[i];
+		if (entry->dropped == 0)
+			continue;
+		b->unsaid = true;
+		if (now < entry->until)
 			continue;
 		*ended = *entry;
 		entry->dropped = 0;

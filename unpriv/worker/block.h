@@ -18,8 +18,8 @@
 /* Blocks that a worker asks the parent for, at once and each second. */
 #define BLOCK_ASK_BURST 50
 #define BLOCK_ASK_RATE	10
-/* Entries looked at by one block_ended. */
-#define BLOCK_ENDED_TURN 256
+/* The same block is asked for again after this, ms. */
+#define BLOCK_AGAIN_MS 1000
 
 enum block_kind { BLOCK_NONE, BLOCK_UDP, BLOCK_ALL };
 
@@ -42,9 +42,11 @@ struct blocker {
 	} always[2][CONF_BLOCKED_MAX];
 	uint32_t nalways[2];
 	struct bucket ask, cut;
+	struct ipc_block asked; /* the last one */
+	uint64_t asked_at; /* ms */
 	uint64_t turns,
 	    chance; /* what is random: bits left, and how many turns */
-	uint32_t swept; /* entries that block_ended is to look at next */
+	bool unsaid; /* something was dropped that block_ended will tell */
 };
 
 void block_init(struct blocker *b);
@@ -77,7 +79,7 @@ bool block_over(struct blocker *b, const struct netaddr *client, bool proven,
     uint32_t over, uint64_t now, struct ipc_block *ask);
 
 /* A block that dropped anything and has ended, for the log, once; false: none
- * among the entries looked at this time. */
+ * now, and while b->unsaid, later. */
 bool block_ended(struct blocker *b, uint64_t now, struct block *ended);
 
 #endif

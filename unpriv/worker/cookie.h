@@ -17,8 +17,9 @@
 /* What the parent gives to all workers alike; all zero: none was given yet. */
 struct cookie_secrets {
 	bool known;
-	struct siphash_key now,
-	    before; /* before: still good, not made any more */
+	/* before: still good, not made any more. */
+	struct siphash_key now, before;
+	uint32_t epoch; /* to add to the seconds of the clock */
 };
 
 enum cookie_proof {

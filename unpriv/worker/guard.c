@@ -3,6 +3,8 @@
 
 #include "guard.h"
 
+static bool is_under(struct guard *, const struct limit_key *, uint64_t);
+
 void
 guard_init(struct guard *g, const struct conf_limit *conf, void *memory)
 {
@@ -50,12 +52,13 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 {
 	struct limit_look look;
 
+	g->over = 0;
 	/* Who is exempt is trusted, as one who is proven. */
 	if (!g->on || key->exempt)
 		return GUARD_TAKE;
-	/* 1. (A block has its place here.) */
-	/* 2. The limit. (Who is over it may prove itself by a cookie.) */
+	/* 1. The limit. */
 	look = limit_look(&g->limit, key, now);
+	g->over = look.verdict == LIMIT_UNDER ? 0 : look.over;
 	switch (look.verdict) {
 	case LIMIT_UNDER:
 		break;
@@ -69,7 +72,7 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 		counter_inc(limit_dropped);
 		return GUARD_DROP;
 	}
-	/* 3. Under overload, who goes first. */
+	/* 2. Under overload, who goes first. */
 	switch (admit_look(
 	    &g->admit, look.regular ? ADMIT_REGULAR : ADMIT_STRANGER, now)) {
 	case ADMIT_TAKE:
@@ -85,12 +88,37 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 }
 
 enum guard_fate
+guard_proven(struct guard *g, const struct limit_key *key, uint64_t now)
+{
+	if (is_under(g, key, now))
+		return GUARD_TAKE;
+	counter_inc(limit_dropped);
+	return GUARD_DROP;
+}
+
+enum guard_fate
 guard_tcp(struct guard *g, const struct limit_key *key, uint64_t now)
 {
-	if (!g->on || limit_look(&g->limit, key, now).verdict == LIMIT_UNDER)
+	if (is_under(g, key, now))
 		return GUARD_TAKE;
 	counter_inc(limit_refused);
 	return GUARD_DROP;
+}
+
+/* Nobody else can have asked in its name. */
+static bool
+is_under(struct guard *g, const struct limit_key *key, uint64_t now)
+{
+	struct limit_look look;
+
+	g->over = 0;
+	if (!g->on || key->exempt)
+		return true;
+	look = limit_look(&g->limit, key, now);
+	if (look.verdict == LIMIT_UNDER)
+		return true;
+	g->over = look.over;
+	return false;
 }
 
 void

@@ -14,6 +14,8 @@ struct guard {
 	bool on; /* it has its memory */
 	bool was_full; /* a socket had more than was read in this turn */
 	uint64_t turn; /* ms */
+	uint16_t over; /* how often so the client of the last look was, in a
+			  block's time; 0: it was not */
 	uint32_t hit_cost;
 	struct limit limit;
 	struct limit_zone zone;
@@ -43,6 +45,10 @@ void guard_find(const struct guard *g, const struct netaddr *client,
 /* A message has come from that client. What is not taken is counted. */
 enum guard_fate
 guard_udp(struct guard *g, const struct limit_key *key, uint64_t now);
+/* The same of one whose cookie shows that it is its own address, and that is
+ * looked for as proven. */
+enum guard_fate
+guard_proven(struct guard *g, const struct limit_key *key, uint64_t now);
 enum guard_fate
 guard_tcp(struct guard *g, const struct limit_key *key, uint64_t now);
 

@@ -13,12 +13,14 @@
 
 static void turn(void);
 static void tick(evutil_socket_t, short, void *);
+static void tell_blocks(void);
 static bool is_pending(void);
 static bool is_finished(void);
 
 struct event_base *loop_base;
 struct settings loop_settings;
 struct query_table loop_queries;
+struct blocker loop_blocker;
 struct query_reply loop_reply;
 
 static struct event timer;
@@ -42,6 +44,7 @@ loop_init(void)
 		fatalx("no event loop");
 	(void)evtimer_assign(&timer, loop_base, tick, NULL);
 	query_init(&loop_queries, loop_now());
+	block_init(&loop_blocker);
 }
 
 void
@@ -122,12 +125,26 @@ tick(evutil_socket_t fd, short what, void *arg)
 	    &loop_queries, &loop_settings, loop_now(), &loop_reply))
 		loop_send(&loop_reply);
 	tcp_tick();
+	tell_blocks();
+}
+
+static void
+tell_blocks(void)
+{
+	char text[NETADDR_TEXT];
+	struct block b;
+
+	while (block_ended(&loop_blocker, loop_now(), &b))
+		log_info("%s is blocked no more: %llu questions dropped",
+		    netaddr_prefix_text(&b.client, text),
+		    (unsigned long long)b.dropped);
 }
 
 static bool
 is_pending(void)
 {
-	return loop_queries.nused != 0 || tcp_is_pending() || stop_at != 0;
+	return loop_blocker.unsaid || loop_queries.nused != 0 ||
+	    tcp_is_pending() || stop_at != 0;
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include <event2/event_struct.h>
 #include <stdint.h>
 
+#include "block.h"
 #include "query.h"
 #include "settings.h"
 
@@ -21,6 +22,7 @@
 extern struct event_base *loop_base;
 extern struct settings loop_settings; /* in force */
 extern struct query_table loop_queries;
+extern struct blocker loop_blocker;
 /* Room for the one reply being made; valid until the next. */
 extern struct query_reply loop_reply;
 

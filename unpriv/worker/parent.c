@@ -23,6 +23,8 @@ static void dispatch(const struct ipc_message *);
 static void check(const char *);
 static void take_cache(const struct ipc_message *);
 static void take_local(const struct ipc_message *);
+static void take_cookie(const struct ipc_cookie *);
+static void take_blocked(const struct ipc_message *);
 static void commit(const struct ipc_message *);
 static void set_guard(const struct conf_limit *);
 static void tell_counters(void);
@@ -66,6 +68,13 @@ void
 parent_tell_stopped(void)
 {
 	tell(IPC_STOPPED, NULL, 0);
+}
+
+/* One that does not get there is asked for again, if it goes on. */
+void
+parent_tell_block(const struct ipc_block *block)
+{
+	(void)ipc_send(&parent, IPC_BLOCK, block, sizeof(*block), -1);
 }
 
 /* In a signal handler, with any lock held: no more than sendmsg. */
@@ -113,6 +122,7 @@ dispatch(const struct ipc_message *m)
 {
 	struct ipc_conf_worker conf;
 	struct ipc_listen listen;
+	struct ipc_prefixes prefixes;
 	struct ipc_peer peer;
 
 	switch (m->type) {
@@ -126,6 +136,18 @@ dispatch(const struct ipc_message *m)
 		break;
 	case IPC_LIMIT:
 		check(stage_limit(&staged, m->payload));
+		break;
+	case IPC_PREFIXES:
+		memcpy(&prefixes, m->payload, sizeof(prefixes));
+		check(stage_prefixes(&staged, &prefixes,
+		    (const uint8_t *)m->payload + sizeof(prefixes),
+		    (m->len - sizeof(prefixes)) / sizeof(struct netaddr)));
+		break;
+	case IPC_COOKIE:
+		take_cookie(m->payload);
+		break;
+	case IPC_BLOCKED:
+		take_blocked(m);
 		break;
 	case IPC_LISTEN:
 		memcpy(&listen, m->payload, sizeof(listen));
@@ -217,6 +239,26 @@ take_local(const struct ipc_message *m)
 }
 
 static void
+take_cookie(const struct ipc_cookie *m)
+{
+	check(m->zero == 0 ? NULL : "cookies that are not zero");
+	loop_queries.cookies =
+	    (struct cookie_secrets){ true, m->now, m->before, m->epoch };
+}
+
+static void
+take_blocked(const struct ipc_message *m)
+{
+	const struct ipc_blocked *b = m->payload;
+	size_t i;
+
+	for (i = 0; i < m->len / sizeof(*b); i++) {
+		check(blocks_check(&b[i].client, b[i].proven));
+		block_take(&loop_blocker, &b[i], loop_now());
+	}
+}
+
+static void
 commit(const struct ipc_message *m)
 {
 	struct ipc_generation generation;
@@ -228,6 +270,11 @@ commit(const struct ipc_message *m)
 	log_set_verbose(loop_settings.verbose);
 	tcp_set_limits(loop_settings.tcp_max, loop_settings.tcp_each);
 	set_guard(&loop_settings.limit);
+	block_set(&loop_blocker, &loop_settings.block,
+	    loop_settings.limit.prefix, loop_settings.limit.prefix6,
+	    loop_settings.blocked, loop_settings.nblocked);
+	limit_set_window(
+	    &loop_queries.guard.limit, loop_settings.block.over * 1000);
 	listener_apply(&staged);
 	tell(IPC_READY, &generation, sizeof(generation));
 	parent.state = IPC_RUN;

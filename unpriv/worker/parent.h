@@ -5,7 +5,7 @@
 #ifndef UNPRIV_WORKER_PARENT_H
 #define UNPRIV_WORKER_PARENT_H
 
-#include <stdint.h>
+#include "dotproxy/ipc.h"
 
 /* Takes IPC_PARENT_FD and makes it the log's; the first thing of all. */
 void parent_init(void);
@@ -13,6 +13,8 @@ void parent_init(void);
 void parent_start(uint32_t layers);
 /* The TLS process broke a rule: the parent is to restart it. */
 void parent_tell_broken(void);
+/* A client went far over its limit, as block_over says. */
+void parent_tell_block(const struct ipc_block *block);
 /* Nothing is in flight any more, after IPC_STOP. */
 void parent_tell_stopped(void);
 /* A system call was refused: async-signal-safe. */

@@ -8,6 +8,9 @@
 #include "own.h"
 #include "query.h"
 
+static enum cookie_proof
+take_cookie(const struct query_table *, const struct settings *,
+    const struct query_client *, struct dns_query *, uint64_t);
 static bool take_known(struct query_table *, const struct settings *,
     const struct query_client *, const struct query_message *, uint64_t, bool *,
     struct query_reply *);
@@ -54,6 +57,7 @@ query_take_read(struct query_table *table, const struct settings *settings,
     uint64_t now, struct query_reply *reply)
 {
 	struct dns_query *query = &message->query;
+	enum cookie_proof proof;
 	struct query_slot *slot;
 	struct dns_ede ede;
 	const char *why;
@@ -66,12 +70,19 @@ query_take_read(struct query_table *table, const struct settings *settings,
 		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_DROPPED;
 	}
+	proof = take_cookie(table, settings, client, query, now);
 	/* 2. Who may not ask, and what may not be asked.
 	 *    (What a client's rate is, was looked at before: guard.h.) */
 	if (query_refuse(query, message->verdict, settings, client,
 		message->cut, &ede)) {
 		query_fail(reply, settings, client, query, query->rcode, &ede);
 		guard_charge_hit(&table->guard, &client->limit);
+		return QUERY_ANSWERED;
+	}
+	if (client->proto == IPC_UDP && proof != COOKIE_GOOD &&
+	    settings_need_cookie(settings, &client->address)) {
+		counter_inc(queries_unproven);
+		query_prove(reply, settings, client, query, proof);
 		return QUERY_ANSWERED;
 	}
 	/* 3. What is known already. */
@@ -105,6 +116,35 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	slot->has_stale = has_stale;
 	table->nclients++;
 	return QUERY_IN_FLIGHT;
+}
+
+bool
+query_is_proven(const struct query_table *table,
+    const struct settings *settings, const struct query_client *client,
+    struct dns_query *query, uint64_t now)
+{
+	return settings->cookies &&
+	    cookie_take(&table->cookies, query, &client->address,
+		table->cookies.epoch + (uint32_t)(now / 1000)) == COOKIE_GOOD;
+}
+
+/* Whoever has one shows that the address is the client's, and is told the next
+ * one in whatever answer there will be. */
+static enum cookie_proof
+take_cookie(const struct query_table *table, const struct settings *settings,
+    const struct query_client *client, struct dns_query *query, uint64_t now)
+{
+	enum cookie_proof proof;
+
+	if (!settings->cookies || query->cookie_len == 0)
+		return COOKIE_NONE;
+	proof = cookie_take(&table->cookies, query, &client->address,
+	    table->cookies.epoch + (uint32_t)(now / 1000));
+	if (proof == COOKIE_GOOD)
+		counter_inc(cookies_good);
+	else if (proof == COOKIE_BAD)
+		counter_inc(cookies_bad);
+	return proof;
 }
 
 /*

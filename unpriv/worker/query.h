@@ -55,6 +55,11 @@ query_take(struct query_table *table, const struct settings *settings,
     const struct query_client *client, const uint8_t *msg, size_t len, bool cut,
     uint64_t now, struct query_reply *reply);
 
+/* Whether a question's cookie shows that the address is the client's. */
+bool query_is_proven(const struct query_table *table,
+    const struct settings *settings, const struct query_client *client,
+    struct dns_query *query, uint64_t now);
+
 /*
  * Moves waiting questions into table->batch, which must be empty. The caller
  * sends the batch, or says that it could not: query_unsend makes them wait

@@ -10,6 +10,7 @@
 
 #include "answers.h"
 #include "guard.h"
+#include "cookie.h"
 #include "query_tell.h"
 
 #define QUERY_MAX	 16384 /* in flight */
@@ -43,6 +44,7 @@ struct query_table {
 	struct ipc_batch batch; /* to the TLS process */
 	struct answers answers; /* known already */
 	struct guard guard; /* who may ask */
+	struct cookie_secrets cookies;
 };
 
 /* Empty, and the TLS process absent since now. */

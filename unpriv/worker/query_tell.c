@@ -40,7 +40,8 @@ query_refuse(struct dns_query *query, enum dns_verdict verdict,
 	if (query->rcode == DNS_NOERROR && !query->tell_cookie)
 		query->rcode = DNS_FORMERR;
 	*ede = query_ede(query->ede, NULL);
-	count_refusal(query->rcode);
+	if (query->rcode != DNS_NOERROR)
+		count_refusal(query->rcode);
 	return true;
 }
 
@@ -75,6 +76,24 @@ query_fail(struct query_reply *reply, const struct settings *settings,
 	reply->was_in_flight = false;
 	reply->len = dns_error_write(
 	    reply->bytes, sizeof(reply->bytes), rcode, ede, query, &how);
+}
+
+void
+query_prove(struct query_reply *reply, const struct settings *settings,
+    const struct query_client *client, const struct dns_query *query,
+    enum cookie_proof proof)
+{
+	struct dns_reply how;
+
+	if (proof != COOKIE_NONE) {
+		query_fail(reply, settings, client, query, DNS_BADCOOKIE, NULL);
+		return;
+	}
+	query_how(&how, settings, client, query);
+	reply->client = *client;
+	reply->was_in_flight = false;
+	reply->len = dns_truncated_write(
+	    reply->bytes, sizeof(reply->bytes), query, &how);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "unpriv/dns/answer.h"
 #include "unpriv/dns/query.h"
 
+#include "cookie.h"
 #include "limit.h"
 #include "settings.h"
 
@@ -45,6 +46,12 @@ bool query_refuse(struct dns_query *query, enum dns_verdict verdict,
 void query_fail(struct query_reply *reply, const struct settings *settings,
     const struct query_client *client, const struct dns_query *query,
     uint16_t rcode, const struct dns_ede *ede);
+
+/* What one is told whose question has no valid cookie, but needs one: BADCOOKIE
+ * with a fresh one (RFC 7873 5.2.3), or, without any, to come by TCP. */
+void query_prove(struct query_reply *reply, const struct settings *settings,
+    const struct query_client *client, const struct dns_query *query,
+    enum cookie_proof proof);
 
 /* How this client's answer is put: its size, and what EDNS says. */
 void query_how(struct dns_reply *how, const struct settings *settings,

@@ -39,6 +39,15 @@ stage_begin(
 		return "cache time out of bounds";
 	if ((m->special & ~SPECIAL_ALL) != 0)
 		return "a special name that there is none of";
+	if (m->cookies > 1 || m->ncookies_for > CONF_COOKIES_MAX ||
+	    m->nblocked > CONF_BLOCKED_MAX)
+		return "cookies or blocks out of bounds";
+	if (m->block.after != 0 &&
+	    (m->block.after > CONF_BLOCK_AFTER_MAX ||
+		!between(m->block.over, 1, CONF_BLOCK_OVER_MAX) ||
+		!between(m->block.max, 1, CONF_BLOCK_FOR_MAX) ||
+		!between(m->block.first, 1, m->block.max)))
+		return "a block out of bounds";
 	if (m->verbose > 1)
 		return "verbose is neither 0 nor 1";
 	s->generation = m->generation;
@@ -55,7 +64,11 @@ stage_begin(
 	s->verbose = m->verbose == 1;
 	s->local = NULL;
 	staged->has_limit = false;
-	s->nallow = 0;
+	s->cookies = m->cookies == 1;
+	s->block = m->block;
+	s->nallow = s->ncookies_for = s->nblocked = 0;
+	staged->want_list[IPC_COOKIES_FOR] = m->ncookies_for;
+	staged->want_list[IPC_ALWAYS_BLOCKED] = m->nblocked;
 	staged->want_allow = m->nallow;
 	staged->want_sockets = m->nlisten;
 	staged->nsockets = 0;
@@ -104,6 +117,31 @@ limit_is_wrong(const struct conf_limit *m)
 	for (i = 0; i < m->nexempt; i++)
 		if (!prefix_is_clean(&m->exempt[i]))
 			return "no such exempt prefix";
+	return NULL;
+}
+
+const char *
+stage_prefixes(struct staged *staged, const struct ipc_prefixes *head,
+    const void *prefixes, size_t n)
+{
+	struct settings *s = &staged->settings;
+	struct netaddr *list;
+	uint32_t *have;
+	size_t i;
+
+	if (!staged->open)
+		return "a list outside of a config";
+	if (head->list >= IPC_LISTS || head->zero != 0)
+		return "a list that there is none of";
+	list = head->list == IPC_COOKIES_FOR ? s->cookies_for : s->blocked;
+	have = head->list == IPC_COOKIES_FOR ? &s->ncookies_for : &s->nblocked;
+	if (*have != 0 || n != staged->want_list[head->list])
+		return "a list that is not as long as announced";
+	memcpy(list, prefixes, n * sizeof(*list));
+	for (i = 0; i < n; i++)
+		if (!prefix_is_clean(&list[i]))
+			return "no such prefix";
+	*have = (uint32_t)n;
 	return NULL;
 }
 
@@ -185,8 +223,23 @@ stage_commit(struct staged *staged, const struct ipc_generation *m)
 		return "no limits";
 	if (staged->nsockets != staged->want_sockets)
 		return "fewer sockets than announced";
+	if (staged->settings.ncookies_for !=
+		staged->want_list[IPC_COOKIES_FOR] ||
+	    staged->settings.nblocked != staged->want_list[IPC_ALWAYS_BLOCKED])
+		return "fewer lists than announced";
 	staged->open = false;
 	return NULL;
+}
+
+bool
+settings_need_cookie(const struct settings *settings, const struct netaddr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < settings->ncookies_for; i++)
+		if (netaddr_in_prefix(&settings->cookies_for[i], a))
+			return true;
+	return false;
 }
 
 bool

@@ -26,6 +26,12 @@ struct settings {
 	struct local *local; /* owned; NULL: none (local.h) */
 	struct conf_limit limit;
 	bool verbose;
+	bool cookies;
+	struct conf_block block;
+	struct netaddr cookies_for[CONF_COOKIES_MAX]; /* who needs one */
+	uint32_t ncookies_for;
+	struct netaddr blocked[CONF_BLOCKED_MAX]; /* always */
+	uint32_t nblocked;
 	uint32_t nallow;
 	struct netaddr allow[CONF_ALLOW_MAX];
 };
@@ -39,6 +45,7 @@ struct staged {
 	bool open; /* between IPC_CONF_WORKER and IPC_COMMIT */
 	bool has_limit;
 	uint32_t want_allow, want_sockets; /* how many must follow */
+	uint32_t want_list[IPC_LISTS];
 	struct settings settings;
 	struct staged_socket socket[SETTINGS_SOCKETS];
 	uint32_t nsockets;
@@ -53,12 +60,19 @@ const char *stage_begin(
     struct staged *staged, const struct ipc_conf_worker *m, uint32_t taken);
 const char *stage_limit(struct staged *staged, const struct conf_limit *m);
 const char *stage_allow(struct staged *staged, const void *prefixes, size_t n);
+/* A whole list: n prefixes behind head. */
+const char *stage_prefixes(struct staged *staged,
+    const struct ipc_prefixes *head, const void *prefixes, size_t n);
 const char *
 stage_socket(struct staged *staged, const struct ipc_listen *m, int fd);
 /* local is owned from then on, also when it fails. */
 const char *stage_local(struct staged *staged, struct local *local);
 /* The config is whole: staged->settings and its sockets may be taken. */
 const char *stage_commit(struct staged *staged, const struct ipc_generation *m);
+
+/* Whether this client needs a cookie over UDP. */
+bool
+settings_need_cookie(const struct settings *settings, const struct netaddr *a);
 
 /* Whether a client with this address is answered. */
 bool

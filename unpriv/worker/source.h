@@ -11,7 +11,7 @@
 
 #define SOURCE_NONE    0
 #define SOURCE_BUCKETS 16384 /* a power of two */
-#define SOURCES_MAX    CONF_TCP_LIMIT
+#define SOURCES_MAX    (CONF_TCP_LIMIT + 1) /* and who is to get a place */
 
 struct source {
 	struct netaddr client;

@@ -13,6 +13,7 @@
 #include "dotproxy/log.h"
 
 #include "loop.h"
+#include "parent.h"
 #include "tcp.h"
 #include "tcp_place.h"
 
@@ -22,8 +23,6 @@
 #define WARN_MS	     60000
 #define CHUNKS	     4096 /* 16 MiB for all that is not read by its client */
 #define EARLY	     (64 * 1024) /* bytes queued: written at once */
-#define CLIENT_BITS  32
-#define CLIENT_BITS6 56 /* what one site is given (RFC 6177) */
 #define PIECES	     64 /* of one write */
 
 static bool accept_one(struct listener *);
@@ -58,8 +57,6 @@ void
 tcp_init(void)
 {
 	siphash_key_random(&sources.key);
-	sources.bits4 = CLIENT_BITS;
-	sources.bits6 = CLIENT_BITS6;
 	places_init(&places);
 }
 
@@ -86,6 +83,8 @@ tcp_set_limits(uint32_t max, uint32_t each_client)
 		    capacity);
 	limit = max < capacity ? max : capacity;
 	each = each_client;
+	sources.bits4 = loop_settings.limit.prefix;
+	sources.bits6 = loop_settings.limit.prefix6;
 }
 
 void
@@ -217,8 +216,15 @@ accept_one(struct listener *listener)
 		return errno != EAGAIN;
 	}
 	counter_inc(tcp_accepted);
-	if (netaddr_from_sockaddr(&address, (struct sockaddr *)&ss))
+	if (netaddr_from_sockaddr(&address, (struct sockaddr *)&ss)) {
+		if (block_look(&loop_blocker, &address, loop_now()) ==
+		    BLOCK_ALL) {
+			counter_inc(tcp_blocked);
+			(void)close(fd);
+			return true;
+		}
 		source = make_room(&address);
+	}
 	if (source == SOURCE_NONE) {
 		counter_inc(tcp_refused);
 		(void)close(fd);
@@ -345,6 +351,7 @@ static void
 conn_ask(struct conn *c)
 {
 	struct query_client client;
+	struct ipc_block ask;
 	const uint8_t *msg;
 	size_t len;
 	bool cut;
@@ -360,6 +367,10 @@ conn_ask(struct conn *c)
 		c->asked = true;
 		client.over = guard_tcp(&loop_queries.guard, &client.limit,
 				  loop_now()) != GUARD_TAKE;
+		if (client.over &&
+		    block_over(&loop_blocker, &c->address, true,
+			loop_queries.guard.over, loop_now(), &ask))
+			parent_tell_block(&ask);
 		switch (query_take(&loop_queries, &loop_settings, &client, msg,
 		    len, cut, loop_now(), &loop_reply)) {
 		case QUERY_DROPPED:

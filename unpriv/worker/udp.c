@@ -12,6 +12,7 @@
 #include "unpriv/dns/cut.h"
 
 #include "loop.h"
+#include "parent.h"
 #include "udp.h"
 
 #define BATCH	    32
@@ -43,6 +44,8 @@ static void weigh(void);
 static int read_batch(struct listener *);
 static void look(const struct listener *, unsigned int);
 static bool take(struct listener *, unsigned int);
+static enum guard_fate first(unsigned int);
+static bool is_proven(unsigned int);
 static bool cut(const struct listener *, unsigned int, struct mmsghdr *);
 static bool answer(const struct listener *, unsigned int, struct mmsghdr *);
 static void
@@ -220,8 +223,7 @@ read_batch(struct listener *listener)
 		look(listener, i);
 	for (i = 0; i < got; i++) {
 		if (fate[i] == GUARD_TAKE)
-			fate[i] = guard_udp(
-			    &loop_queries.guard, &clients[i].limit, loop_now());
+			fate[i] = first(i);
 		if (fate[i] != GUARD_TAKE)
 			/* Nothing is near of what is not read. */
 			question[i].verdict = DNS_DROP;
@@ -268,6 +270,61 @@ look(const struct listener *listener, unsigned int i)
 	guard_find(&loop_queries.guard, &c->address, false, &c->limit);
 	if (!c->limit.exempt)
 		c->most = loop_settings.limit.amplification * in[i].msg_len;
+}
+
+/* What becomes of it before it is read: blocks, then limits. */
+static enum guard_fate
+first(unsigned int i)
+{
+	struct query_client *c = &clients[i];
+	struct ipc_block ask;
+	enum guard_fate is;
+	bool proven = false;
+
+	switch (block_first(
+	    &loop_blocker, &c->address, bytes[i], in[i].msg_len, loop_now())) {
+	case BLOCK_PASS:
+		proven = cookie_may_be(bytes[i], in[i].msg_len) && is_proven(i);
+		break;
+	case BLOCK_PROVE:
+		if ((proven = is_proven(i)))
+			break;
+		if (block_unproven(&loop_blocker, &c->address, loop_now()) ==
+		    BLOCK_DROP) {
+			counter_inc(blocked_udp);
+			return GUARD_DROP;
+		}
+		/* FALLTHROUGH */
+	case BLOCK_CUT:
+		counter_inc(blocked_cut);
+		return GUARD_CUT;
+	case BLOCK_DROP:
+		counter_inc(blocked_udp);
+		return GUARD_DROP;
+	}
+	if (proven) {
+		c->most = 0;
+		guard_find(&loop_queries.guard, &c->address, true, &c->limit);
+		is = guard_proven(&loop_queries.guard, &c->limit, loop_now());
+	} else
+		is = guard_udp(&loop_queries.guard, &c->limit, loop_now());
+	if (loop_queries.guard.over != 0 &&
+	    block_over(&loop_blocker, &c->address, proven,
+		loop_queries.guard.over, loop_now(), &ask))
+		parent_tell_block(&ask);
+	return is;
+}
+
+/* Only the cookie counts here. */
+static bool
+is_proven(unsigned int i)
+{
+	static struct dns_query query;
+
+	return loop_queries.cookies.known && loop_settings.cookies &&
+	    dns_query_read(&query, bytes[i], in[i].msg_len) != DNS_DROP &&
+	    query_is_proven(
+		&loop_queries, &loop_settings, &clients[i], &query, loop_now());
 }
 
 /* True: loop_reply is the answer. */

@@ -1,0 +1,66 @@
+/*
+ * Cookies' secrets and blocks. Nothing that a worker says makes more of them
+ * than it is given.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "counter.h"
+#include "ward.h"
+#include "log.h"
+
+void
+ward_init(struct ward *g)
+{
+	memset(&g->cookie, 0, sizeof(g->cookie));
+	/* RFC 9018 4.3 counts from 1970; once, so that no step of that clock
+	 * is one of ours. */
+	g->cookie.epoch = (uint32_t)time(NULL) - (uint32_t)(clock_ms() / 1000);
+	ward_renew(g, true);
+	blocks_init(&g->blocks);
+}
+
+void
+ward_renew(struct ward *g, bool distrust)
+{
+	g->cookie.before = g->cookie.now;
+	siphash_key_random(&g->cookie.now);
+	if (distrust)
+		g->cookie.before = g->cookie.now;
+}
+
+void
+ward_tell(const struct ward *g, uint64_t now, ipc_conf_tell *tell, void *ctx)
+{
+	tell(ctx, IPC_COOKIE, &g->cookie, sizeof(g->cookie), -1);
+	ipc_conf_blocks(&g->blocks, now, tell, ctx);
+}
+
+bool
+ward_block(struct ward *g, const struct conf *conf,
+    const struct ipc_block *want, struct bucket *bucket, uint32_t worker,
+    uint32_t workers, uint64_t now, struct ipc_blocked *m, const char **wrong)
+{
+	const struct block *b;
+	char text[NETADDR_TEXT];
+
+	if ((*wrong = blocks_check(&want->client, want->proven)) != NULL)
+		return false;
+	if (conf->block.after == 0 ||
+	    !blocks_may(&conf->limit, &want->client) ||
+	    !bucket_take(bucket, now, WARD_BLOCK_BURST, WARD_BLOCK_RATE)) {
+		counter_inc(blocks_refused);
+		return false;
+	}
+	b = blocks_again(&g->blocks, &conf->block, &want->client,
+	    want->proven != 0, (uint16_t)worker, BLOCKS_MAX / workers, now);
+	if (b == NULL)
+		return false;
+	counter_inc(blocks);
+	log_info("%s is blocked%s for %llu s, time %u in a row",
+	    netaddr_prefix_text(&b->client, text), b->proven ? "" : " over UDP",
+	    (unsigned long long)(b->until - now) / 1000, b->times);
+	*m = ipc_conf_block(b, now);
+	return true;
+}

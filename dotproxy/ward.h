@@ -1,0 +1,45 @@
+/*
+ * What the parent keeps against abuse: the secrets of cookies, and the list of
+ * blocks. They outlive workers and reloads.
+ */
+#ifndef DOTPROXY_WARD_H
+#define DOTPROXY_WARD_H
+
+#include "blocks.h"
+#include "bucket.h"
+#include "ipc_conf.h"
+
+/* Cookies are made with a new secret so often, s. */
+#define WARD_COOKIE_TURN 86400
+/* Blocks that a worker may ask for at once, and each second. */
+#define WARD_BLOCK_BURST 100
+#define WARD_BLOCK_RATE	 10
+
+struct ward {
+	struct ipc_cookie cookie;
+	struct block_table blocks;
+};
+
+/* Fresh secrets, nobody blocked. */
+void ward_init(struct ward *g);
+
+/* Cookies are made with another secret. distrust: those of before are not good
+ * any more; else they still are, until the next. */
+void ward_renew(struct ward *g, bool distrust);
+
+/* All that a new worker is to know. */
+void
+ward_tell(const struct ward *g, uint64_t now, ipc_conf_tell *tell, void *ctx);
+
+/*
+ * A worker (its index, and how many there are) asks for a block. True: it is
+ * made and logged, and *m is for all workers. It may be broken into, and block
+ * whom it likes: but not exempt ones, not more than its share, not faster than
+ * its bucket, and for no longer than the config says. *wrong, if not NULL: so
+ * it is.
+ */
+bool ward_block(struct ward *g, const struct conf *conf,
+    const struct ipc_block *want, struct bucket *bucket, uint32_t worker,
+    uint32_t workers, uint64_t now, struct ipc_blocked *m, const char **wrong);
+
+#endif
