@@ -1,7 +1,8 @@
 /*
  * A connection: asked of the parent, connecting, in its handshake, verified,
  * up. No byte of a question may go out before the chain, the name and the pins
- * were found good; a connection that diagnoses a refusal can never be up.
+ * were found good, unless its upstream is a plain one; a connection that
+ * diagnoses a refusal can never be up.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,21 +15,16 @@
 #include "dotproxy/log.h"
 #include "unpriv/dns/query.h"
 
+#include "carry.h"
 #include "conn_state.h"
 #include "handshake.h"
 #include "report.h"
 #include "turn.h"
 
 #define PADDING_BLOCK 128 /* RFC 8467 4.1 */
-#define RECORD_MAX    16384 /* bytes in one TLS record */
 #define OUT_MAX	      65536 /* questions waiting to be written */
-/* Pieces read in a turn, so that no connection waits for another. */
-#define READS_TURN 32
 
 static void connected(struct conn *);
-static void receive(struct conn *);
-static bool take_messages(struct conn *);
-static void flush(struct conn *);
 static void let_go(struct conn *, bool);
 static void on_event(evutil_socket_t, short, void *);
 
@@ -59,10 +55,13 @@ conns_configure(const struct upstreams *all)
 bool
 conn_open(uint32_t n, uint32_t upstream, uint32_t address)
 {
+	const struct upstream *u = &upstreams->one[upstream];
 	struct conn *c = &conns[n];
 
-	*c =
-	    (struct conn){ .fd = -1, .upstream = upstream, .address = address };
+	*c = (struct conn){ .fd = -1, .upstream = upstream };
+	c->plain = u->plain;
+	c->udp = u->plain && address < u->naddress;
+	c->address = address % u->naddress;
 	return conn_ask_parent(c);
 }
 
@@ -83,7 +82,8 @@ conn_write(
 	    OUT_MAX - c->out_len < 2 + DNS_UPSTREAM_QUERY_MAX)
 		return false;
 	len = dns_upstream_query_write(&c->out[c->out_len + 2],
-	    DNS_UPSTREAM_QUERY_MAX, id, question, ask, PADDING_BLOCK);
+	    DNS_UPSTREAM_QUERY_MAX, id, question, ask,
+	    c->plain ? 0 : PADDING_BLOCK);
 	if (len == 0)
 		return false;
 	c->out[c->out_len] = (uint8_t)(len >> 8);
@@ -123,7 +123,11 @@ conns_socket(uint32_t serial, uint32_t error, int fd)
 	c->writable = event_new(base, fd, EV_WRITE, on_event, c);
 	if (c->readable == NULL || c->writable == NULL)
 		fatalx("libevent: cannot watch a connection");
-	conn_watch(c, false, true);
+	/* A datagram needs no connection that somebody else agrees to. */
+	if (c->udp)
+		conn_go_up(c);
+	else
+		conn_watch(c, false, true);
 }
 
 void
@@ -132,12 +136,12 @@ conns_flush(void)
 	struct conn *c;
 	size_t i;
 
-	/* flush may end a connection, but adds none to the list. */
+	/* carry_out may end a connection, but adds none to the list. */
 	for (i = 0; i < ndirty; i++) {
 		c = dirty[i];
 		c->dirty = false;
 		if (c->state == CONN_UP && !c->blocked)
-			flush(c);
+			carry_out(c);
 	}
 	ndirty = 0;
 }
@@ -161,7 +165,7 @@ conn_ask_parent(struct conn *c)
 	want.generation = upstreams->generation;
 	want.upstream = c->upstream;
 	want.address = c->address;
-	want.transport = IPC_TCP;
+	want.transport = c->udp ? IPC_UDP : IPC_TCP;
 	if (ipc_send(parent, IPC_CONNECT, &want, sizeof(want), -1) == -1)
 		return false;
 	c->state = CONN_ASKED;
@@ -188,9 +192,9 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		/* TLS may have waited for either. */
 		c->blocked = false;
 		if (c->out_len > 0)
-			flush(c);
+			carry_out(c);
 		if (c->state == CONN_UP)
-			receive(c);
+			carry_in(c);
 		break;
 	default:
 		break;
@@ -211,7 +215,10 @@ connected(struct conn *c)
 	}
 	if (!c->diagnose)
 		pool_conn_connected(pool, conn_index(c), turn_now());
-	handshake_begin(c);
+	if (c->plain)
+		conn_go_up(c);
+	else
+		handshake_begin(c);
 }
 
 void
@@ -219,7 +226,8 @@ conn_go_up(struct conn *c)
 {
 	uint8_t *in;
 
-	if (c->diagnose || c->state != CONN_HANDSHAKE)
+	if (c->diagnose ||
+	    c->state != (c->plain ? CONN_CONNECTING : CONN_HANDSHAKE))
 		fatalx("a connection that was not verified would be up");
 	if ((in = malloc(STREAM_BUFFER)) == NULL ||
 	    (c->out = malloc(OUT_MAX)) == NULL)
@@ -228,81 +236,6 @@ conn_go_up(struct conn *c)
 	c->state = CONN_UP;
 	conn_watch(c, true, false);
 	pool_conn_up(pool, conn_index(c), turn_now());
-}
-
-static void
-receive(struct conn *c)
-{
-	uint8_t *at;
-	size_t room;
-	ssize_t n;
-	int i;
-
-	for (i = 0; i < READS_TURN; i++) {
-		at = stream_room(&c->in, &room);
-		n = tls_read(c->tls, at, room);
-		if (n == TLS_WANT_POLLIN)
-			return;
-		if (n == TLS_WANT_POLLOUT) {
-			conn_watch(c, true, true);
-			return;
-		}
-		if (n <= 0) {
-			conn_ended(c, handshake_why_ended(c), NULL);
-			return;
-		}
-		stream_added(&c->in, (size_t)n);
-		if (!take_messages(c))
-			return;
-	}
-	/* There may be more within libtls that no poll would tell of. */
-	event_active(c->readable, EV_READ, 0);
-}
-
-/* False: the connection is no more. */
-static bool
-take_messages(struct conn *c)
-{
-	uint8_t *msg;
-	size_t len;
-
-	while (stream_next(&c->in, &msg, &len))
-		if (!pool_conn_message(
-			pool, conn_index(c), msg, len, turn_now()))
-			return false;
-	return true;
-}
-
-/* Each tls_write is one record; what did not go has to go first, from the
- * same length on. */
-static void
-flush(struct conn *c)
-{
-	size_t done = 0, len;
-	ssize_t n = 0;
-
-	while (done < c->out_len) {
-		len = c->out_len - done;
-		if (len > RECORD_MAX)
-			len = RECORD_MAX;
-		n = tls_write(c->tls, &c->out[done], len);
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	memmove(c->out, &c->out[done], c->out_len - done);
-	c->out_len -= done;
-	if (c->out_len == 0 || n == TLS_WANT_POLLIN) {
-		c->blocked = c->out_len > 0;
-	} else if (n == TLS_WANT_POLLOUT) {
-		c->blocked = true;
-		conn_watch(c, true, true);
-	} else {
-		conn_ended(c, handshake_why_ended(c), NULL);
-		return;
-	}
-	if (done > 0)
-		pool_conn_room(pool, conn_index(c));
 }
 
 void

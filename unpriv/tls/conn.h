@@ -1,5 +1,6 @@
 /*
- * Connections to upstreams: the I/O of them, TLS and its verification. Which
+ * Connections to upstreams: the I/O of them, TLS and its verification, or neither for a
+ * plain upstream. Which
  * there are and what is asked on them is the pool's.
  */
 #ifndef UNPRIV_TLS_CONN_H
@@ -22,7 +23,8 @@ void conns_init(struct event_base *base, struct pool *pool, struct ipc *parent);
  * pool has closed those that were being opened. Not owned. */
 void conns_configure(const struct upstreams *all);
 
-/* Of struct pool_ops. */
+/* Of struct pool_ops. Of a plain upstream, addresses below its naddress are
+ * those of UDP, and from there on the same again those of TCP. */
 bool conn_open(uint32_t conn, uint32_t upstream, uint32_t address);
 void conn_close(uint32_t conn);
 bool conn_write(uint32_t conn, uint16_t id, const struct dns_question *question,

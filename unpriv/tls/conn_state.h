@@ -1,6 +1,6 @@
 /*
- * A connection, for the two files that are its life (conn.c, handshake.c) and
- * nobody else.
+ * A connection, for the files that are its life (conn.c, handshake.c,
+ * carry.c) and nobody else.
  */
 #ifndef UNPRIV_TLS_CONN_STATE_H
 #define UNPRIV_TLS_CONN_STATE_H
@@ -26,7 +26,9 @@ struct conn {
 	uint32_t upstream, address; /* of the config it was opened under */
 	uint32_t serial;
 	int fd;
-	struct tls *tls;
+	struct tls *tls; /* NULL: none yet, or a plain one */
+	bool plain; /* to a plain upstream: it never has TLS */
+	bool udp; /* a message is a datagram */
 	/* Opened without verification, only to learn why another failed: it
 	 * ends when its handshake does. */
 	bool diagnose;
@@ -38,7 +40,7 @@ struct conn {
 	size_t taken; /* bytes of the socket in this turn */
 	struct event *readable, *writable;
 	struct stream in;
-	uint8_t *out;
+	uint8_t *out; /* as over a stream, whatever it is */
 	size_t out_len;
 };
 

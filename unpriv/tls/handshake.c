@@ -2,15 +2,14 @@
  * The handshake and its verification. A connection goes up here only, and only
  * by VERIFY_OK; one that diagnoses a refusal never does.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <tls.h>
-#include <unistd.h>
 
 #include "dotproxy/log.h"
 
+#include "carry.h"
 #include "handshake.h"
 #include "report.h"
 #include "turn.h"
@@ -25,8 +24,6 @@ static void handshake_failed(struct conn *);
 static void verify(struct conn *, struct verify_result *);
 static void try_whole(struct conn *, const char *);
 static void diagnose(struct conn *, const char *);
-static ssize_t read_socket(struct tls *, void *, size_t, void *);
-static ssize_t write_socket(struct tls *, const void *, size_t, void *);
 
 static struct diagnosis diagnoses[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
 
@@ -58,7 +55,7 @@ handshake_begin(struct conn *c)
 	if ((c->tls = tls_client()) == NULL)
 		fatalx("tls_client: no memory");
 	if (tls_configure(c->tls, config) == -1 ||
-	    tls_connect_cbs(c->tls, read_socket, write_socket, c,
+	    tls_connect_cbs(c->tls, carry_from_socket, carry_to_socket, c,
 		u->host[0] == '\0' ? NULL : u->host) == -1) {
 		conn_ended(c, REASON_TLS, tls_error(c->tls));
 		return;
@@ -135,7 +132,7 @@ static void
 handshake_failed(struct conn *c)
 {
 	char text[128];
-	enum reason reason = handshake_why_ended(c);
+	enum reason reason = carry_why_ended(c);
 
 	(void)snprintf(text, sizeof(text), "%s",
 	    tls_error(c->tls) == NULL ? "" : tls_error(c->tls));
@@ -185,58 +182,4 @@ diagnose(struct conn *c, const char *text)
 		return;
 	}
 	pool_conn_doomed(conn_pool(), conn_index(c), now);
-}
-
-/*
- * The socket, for libtls. Its own words for an end differ between libraries,
- * and errno does not outlive it: so both are seen here.
- */
-static ssize_t
-read_socket(struct tls *tls, void *buf, size_t len, void *arg)
-{
-	struct conn *c = arg;
-	ssize_t n;
-
-	(void)tls;
-	/* What is left there is told of again. */
-	if (c->taken >= CONN_BYTES_TURN)
-		return TLS_WANT_POLLIN;
-	do
-		n = read(c->fd, buf, len);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return TLS_WANT_POLLIN;
-	if (n == -1)
-		c->error = errno;
-	if (n == 0)
-		c->eof = true;
-	if (n > 0)
-		c->taken += (size_t)n;
-	return n;
-}
-
-static ssize_t
-write_socket(struct tls *tls, const void *buf, size_t len, void *arg)
-{
-	struct conn *c = arg;
-	ssize_t n;
-
-	(void)tls;
-	do
-		n = write(c->fd, buf, len);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return TLS_WANT_POLLOUT;
-	if (n == -1)
-		c->error = errno;
-	return n;
-}
-
-/* With close_notify or without is one case. */
-enum reason
-handshake_why_ended(const struct conn *c)
-{
-	if (c->error != 0)
-		return reason_from_errno(c->error);
-	return c->eof || c->state == CONN_UP ? REASON_CLOSED : REASON_TLS;
 }

@@ -14,7 +14,5 @@ void handshake_reset(void);
 void handshake_begin(struct conn *c);
 /* The socket is ready for what it was watched for. */
 void handshake_continue(struct conn *c);
-/* What libtls reported as an end, as the socket saw it. */
-enum reason handshake_why_ended(const struct conn *c);
 
 #endif
