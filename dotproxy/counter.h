@@ -65,6 +65,7 @@
 	X(upstream_withheld, "questions not asked again: over the budget")     \
 	X(upstream_raced, "questions asked of two upstreams at once")          \
 	X(upstream_again, "questions asked again: SERVFAIL or REFUSED")        \
+	X(upstream_suspects, "addresses of upstreams that became suspect")     \
 	X(upstream_probes, "questions of our own: does it still answer?")      \
 	X(upstream_answers, "answers taken from upstreams")                    \
 	X(upstream_unasked, "upstream messages ignored: nobody asked")         \

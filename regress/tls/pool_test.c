@@ -686,8 +686,8 @@ ATF_TC_BODY(a_handshake_has_three_seconds_of_its_own, tc)
 	ATF_CHECK_EQ(REASON_TIMED_OUT, s.reported);
 }
 
-ATF_TC_WITHOUT_HEAD(an_address_is_never_left_alone_for_more_than_two_seconds);
-ATF_TC_BODY(an_address_is_never_left_alone_for_more_than_two_seconds, tc)
+ATF_TC_WITHOUT_HEAD(an_address_is_never_left_alone_for_more_than_a_second);
+ATF_TC_BODY(an_address_is_never_left_alone_for_more_than_a_second, tc)
 {
 	char name[32];
 	size_t i;
@@ -698,11 +698,8 @@ ATF_TC_BODY(an_address_is_never_left_alone_for_more_than_two_seconds, tc)
 		ask(0, i, name);
 		ATF_REQUIRE_EQ(i + 1, s.nopened);
 		end(s.opened[i], REASON_REFUSED);
-		later(i < 7 ? 2000 : 1999);
+		later(1000);
 	}
-	/* And by then for no less. */
-	ask(0, i, "last.example.");
-	ATF_CHECK_EQ(8, s.nopened);
 }
 
 ATF_TC_WITHOUT_HEAD(a_reload_that_changes_the_order_of_preference_is_followed);
@@ -811,7 +808,7 @@ ATF_TP_ADD_TCS(tp)
 	    tp, where_all_connections_lapse_the_next_upstream_is_opened);
 	ATF_TP_ADD_TC(tp, a_handshake_has_three_seconds_of_its_own);
 	ATF_TP_ADD_TC(
-	    tp, an_address_is_never_left_alone_for_more_than_two_seconds);
+	    tp, an_address_is_never_left_alone_for_more_than_a_second);
 	ATF_TP_ADD_TC(
 	    tp, a_reload_that_changes_the_order_of_preference_is_followed);
 	ATF_TP_ADD_TC(tp, a_reload_does_not_forget_which_address_failed);

@@ -10,13 +10,14 @@ op_write(void *, uint32_t, uint16_t, const struct dns_question *, uint8_t);
 static void op_answer(void *, uint32_t, uint64_t, const uint8_t *, size_t);
 static void op_fail(void *, uint32_t, uint64_t, uint16_t, const char *);
 static void op_report(void *, uint32_t, uint32_t, enum reason);
+static void op_health(void *, uint32_t, uint32_t, bool, enum reason);
 static uint16_t op_random(void *);
 
 void
 begin(uint32_t upstreams, uint32_t addresses)
 {
 	static const struct pool_ops ops = { op_open, op_close, op_write,
-		op_answer, op_fail, op_report, op_random };
+		op_answer, op_fail, op_report, op_health, op_random };
 	const struct siphash_key key = { 1, 2 };
 
 	struct conf_zone kept[CONF_ZONES_MAX];
@@ -165,6 +166,7 @@ op_open(void *ctx, uint32_t conn, uint32_t upstream, uint32_t address)
 	if (s.no_socket)
 		return false;
 	ATF_REQUIRE(s.nopened < 64);
+	s.upstream_of[conn] = upstream;
 	s.opened[s.nopened] = conn;
 	s.opened_upstream[s.nopened] = upstream;
 	s.opened_address[s.nopened++] = address;
@@ -189,6 +191,7 @@ op_write(void *ctx, uint32_t conn, uint16_t id,
 		return false;
 	ATF_REQUIRE(s.nwritten < WRITES);
 	s.written[s.nwritten].conn = conn;
+	s.written[s.nwritten].upstream = s.upstream_of[conn];
 	s.written[s.nwritten].id = id;
 	s.written[s.nwritten++].question = *question;
 	return true;
@@ -227,6 +230,20 @@ op_report(void *ctx, uint32_t upstream, uint32_t address, enum reason reason)
 	(void)upstream;
 	(void)address;
 	s.reported = reason;
+}
+
+static void
+op_health(void *ctx, uint32_t upstream, uint32_t address, bool suspect,
+    enum reason reason)
+{
+	(void)ctx;
+	(void)reason;
+	if (suspect)
+		s.suspected++;
+	else
+		s.cured++;
+	s.health_upstream = upstream;
+	s.health_address = address;
 }
 
 static uint16_t

@@ -19,7 +19,7 @@
 
 /* What the pool had done. */
 struct written {
-	uint32_t conn;
+	uint32_t conn, upstream;
 	uint16_t id;
 	struct dns_question question;
 	bool over; /* its connection ended */
@@ -32,6 +32,7 @@ struct script {
 	uint64_t now;
 	uint32_t opened[64], opened_upstream[64], opened_address[64];
 	size_t nopened, nclosed;
+	uint32_t upstream_of[POOL_CONNS]; /* as the connection was opened */
 	uint32_t closed[64];
 	struct written written[WRITES];
 	size_t nwritten;
@@ -43,6 +44,7 @@ struct script {
 	bool quiet; /* answers are not taken down */
 	char text[128];
 	enum reason reported;
+	uint32_t suspected, cured, health_upstream, health_address;
 	bool no_socket, no_room;
 	uint16_t next_id;
 };

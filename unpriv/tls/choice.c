@@ -22,7 +22,8 @@ choice_rank(const struct pool *p, const struct question *q, uint32_t upstream,
 
 	if (order == POOL_NOT_OF)
 		return CHOICE_NEVER;
-	rank = a->doubted > 0;
+	rank = a->suspect;
+	rank = rank << 1 | (a->doubted > 0);
 	rank = rank << 1 | choice_was_tried(p, q, upstream, address);
 	rank = rank << 16 | preference(p, q, order, upstream, address);
 	return rank << 1 | (a->fails > 0);

@@ -55,6 +55,7 @@ op_write(void *, uint32_t, uint16_t, const struct dns_question *, uint8_t);
 static void op_answer(void *, uint32_t, uint64_t, const uint8_t *, size_t);
 static void op_fail(void *, uint32_t, uint64_t, uint16_t, const char *);
 static void op_report(void *, uint32_t, uint32_t, enum reason);
+static void op_health(void *, uint32_t, uint32_t, bool, enum reason);
 static uint16_t op_random(void *);
 
 static const struct pool_ops ops = {
@@ -64,6 +65,7 @@ static const struct pool_ops ops = {
 	.answer = op_answer,
 	.fail = op_fail,
 	.report = op_report,
+	.health = op_health,
 	.random = op_random,
 };
 
@@ -415,6 +417,15 @@ op_report(void *ctx, uint32_t upstream, uint32_t address, enum reason reason)
 {
 	(void)ctx;
 	report_address(upstreams, upstream, address, reason, turn_now());
+}
+
+static void
+op_health(void *ctx, uint32_t upstream, uint32_t address, bool suspect,
+    enum reason reason)
+{
+	(void)ctx;
+	report_health(
+	    upstreams, upstream, address, suspect, reason, turn_now());
 }
 
 /* Of the library's generator, a page at a time. */

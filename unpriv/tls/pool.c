@@ -103,6 +103,8 @@ pool_conn_up(struct pool *p, uint32_t conn, uint64_t now)
 	counter_inc(upstream_connected);
 	p->changed = true;
 	p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
+	if (p->address[c->upstream][c->address].suspect)
+		probe_begin(p, c, now);
 }
 
 void
@@ -218,11 +220,15 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 			counter_inc(upstream_failed);
 	} else
 		counter_inc(upstream_closed);
-	if (state == POOL_CONN_OPENING ||
-	    (state == POOL_CONN_UP &&
-		(gave_nothing || reason == REASON_TIMED_OUT)))
-		open_failed(p, c->upstream, c->address, reason, now);
-	if (state == POOL_CONN_UP) {
+	if (reason == REASON_NONE)
+		; /* it is not to blame */
+	else if (state == POOL_CONN_OPENING ||
+	    (state == POOL_CONN_UP && gave_nothing))
+		health_failed(p, c->upstream, c->address, reason, now);
+	else if (state == POOL_CONN_UP &&
+	    (c->inflight > 0 || reason == REASON_TIMED_OUT))
+		health_lost(p, c->upstream, c->address, reason, now);
+	if (state == POOL_CONN_UP && reason != REASON_NONE) {
 		at = &p->address[c->upstream][c->address];
 		if (c->inflight > 0)
 			narrow(at, c->delivered);
@@ -407,6 +413,7 @@ join(struct pool *p, uint32_t worker, const struct dns_question *question,
 	q->avoid = UINT32_MAX;
 	question_unsave(&p->table, q);
 	p->zones[q->zone].asked++;
+	p->asked = now;
 	budget_earn(&p->budget);
 	choice_begin(p, q, now);
 	return q;
@@ -510,7 +517,7 @@ delivered(struct pool *p, struct pool_conn *c, uint64_t now)
 	probe_heard(p, c, now);
 	if (c->state == POOL_CONN_UP &&
 	    p->address[c->upstream][c->address].fails > 0)
-		open_well(p, c->upstream, c->address);
+		health_well(p, c->upstream, c->address);
 	c->delivered++;
 	if (c->window == POOL_CONN_FULL || c->delivered / 2 < c->window)
 		return;

@@ -28,6 +28,13 @@
 #define POOL_CONN_BUSY	   64 /* above this another is opened */
 #define POOL_BAD_MAX	   100 /* bad messages in a row */
 
+/* Failures in a row that make an address suspect, and the bounds of what goes
+ * by between two probes of it, as long as questions came lately; ms. */
+#define POOL_SUSPECT   3
+#define POOL_PROBE_MIN 250
+#define POOL_PROBE_MAX 30000
+#define POOL_PROBE_FOR 60000
+
 /* A zone of so many questions a second has a connection to spare, but none
  * to an address that ended one before its use, for so many milliseconds. */
 #define POOL_SPARE_RATE	 5
@@ -48,7 +55,7 @@
 #define POOL_IDLE	 8000
 #define POOL_DRAIN	 5000
 #define POOL_BACKOFF_MIN 100
-#define POOL_BACKOFF_MAX 2000
+#define POOL_BACKOFF_MAX 1000
 #define POOL_HOLD	 300 /* of back-off that a question waits out */
 #define POOL_PATIENCE	 1000 /* age up to which it does so again */
 
@@ -73,6 +80,9 @@ struct pool_ops {
 	/* An address failed (or, REASON_NONE, is in use), for the log. */
 	void (*report)(
 	    void *ctx, uint32_t upstream, uint32_t address, enum reason reason);
+	/* An address became suspect for that reason, or well again. */
+	void (*health)(void *ctx, uint32_t upstream, uint32_t address,
+	    bool suspect, enum reason reason);
 	/* Not to be foreseen. */
 	uint16_t (*random)(void *ctx);
 };
@@ -128,7 +138,8 @@ void pool_conn_room(struct pool *p, uint32_t conn);
  */
 bool pool_conn_message(
     struct pool *p, uint32_t conn, uint8_t *msg, size_t len, uint64_t now);
-/* It ended, whether it was up or not; the number is free again. */
+/* It ended, whether it was up or not; the number is free again. REASON_NONE:
+ * through no fault of the address. */
 void pool_conn_ended(
     struct pool *p, uint32_t conn, enum reason reason, uint64_t now);
 

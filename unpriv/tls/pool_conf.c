@@ -63,6 +63,10 @@ pool_configure(struct pool *p, const struct pool_upstream *upstream,
 		move_conn(p, &p->conn[i], upstream, nupstream, now);
 	memcpy(p->upstream, upstream, nupstream * sizeof(*upstream));
 	p->nupstream = nupstream;
+	p->nsuspect = 0;
+	for (u = 0; u < nupstream; u++)
+		for (i = 0; i < upstream[u].naddress; i++)
+			p->nsuspect += p->address[u][i].suspect;
 	use_zones(p, zone, nzone);
 	pool_tally(p);
 	for (n = 0; n < p->table.fresh_question; n++)

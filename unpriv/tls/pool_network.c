@@ -20,7 +20,7 @@ pool_network_changed(
 		    c->upstream == upstream && c->address == address)
 			drop(p, c, now);
 	}
-	open_well(p, upstream, address);
+	health_well(p, upstream, address);
 	p->address[upstream][address].window = 0;
 	p->changed = true;
 }
@@ -31,5 +31,5 @@ drop(struct pool *p, struct pool_conn *c, uint64_t now)
 	uint32_t conn = pool_conn_index(p, c);
 
 	p->ops.close(p->ctx, conn);
-	pool_conn_ended(p, conn, REASON_UNREACHABLE, now);
+	pool_conn_ended(p, conn, REASON_NONE, now);
 }

@@ -146,6 +146,17 @@ open_spares(struct pool *p, uint64_t now)
 	p->uneven = false;
 }
 
+void
+open_probe(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
+{
+	const struct pool_address *a = &p->address[upstream][address];
+
+	if (a->doomed > 0 || a->opening >= POOL_OPENING || free_conn(p) == NULL)
+		return;
+	counter_inc(upstream_probes);
+	(void)open_at(p, upstream, address, now);
+}
+
 bool
 open_is_spare(const struct pool *p, const struct pool_conn *c)
 {
@@ -192,7 +203,7 @@ open_spare(struct pool *p, uint32_t zone, uint64_t now)
 		u = z->upstream[k];
 		for (i = 0; i < p->upstream[u].naddress; i++) {
 			a = &p->address[u][i];
-			if (!may_open(a, now) || a->opening > 0 ||
+			if (!may_open(a, now) || a->suspect || a->opening > 0 ||
 			    a->no_spare > now)
 				continue;
 			rank = (uint64_t)(a->fails > 0) << 33 |
@@ -207,39 +218,6 @@ open_spare(struct pool *p, uint32_t zone, uint64_t now)
 	}
 	if (least != CHOICE_NEVER && free_conn(p) != NULL)
 		(void)open_at(p, upstream, address, now);
-}
-
-void
-open_failed(struct pool *p, uint32_t upstream, uint32_t address,
-    enum reason reason, uint64_t now)
-{
-	struct pool_address *a = &p->address[upstream][address];
-	uint64_t wait = POOL_BACKOFF_MIN;
-	uint32_t i;
-
-	/* The parent's limit of connections is not the upstream's fault. */
-	for (i = 0; reason != REASON_NO_SOCKET && i < a->fails &&
-	     wait < POOL_BACKOFF_MAX;
-	     i++)
-		wait *= 2;
-	if (wait > POOL_BACKOFF_MAX)
-		wait = POOL_BACKOFF_MAX;
-	a->until = now + wait;
-	a->failed = now;
-	a->fails++;
-	a->reason = reason;
-	p->changed = true;
-	p->ops.report(p->ctx, upstream, address, reason);
-}
-
-void
-open_well(struct pool *p, uint32_t upstream, uint32_t address)
-{
-	struct pool_address *a = &p->address[upstream][address];
-
-	a->fails = 0;
-	a->until = 0;
-	a->reason = REASON_NONE;
 }
 
 /*
@@ -300,7 +278,7 @@ open_at(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
 	counter_inc(upstream_connects);
 	if (!p->ops.open(p->ctx, n, upstream, address)) {
 		counter_inc(upstream_failed);
-		open_failed(p, upstream, address, REASON_NO_SOCKET, now);
+		health_failed(p, upstream, address, REASON_NO_SOCKET, now);
 		return false;
 	}
 	*c = (struct pool_conn){ .state = POOL_CONN_OPENING };

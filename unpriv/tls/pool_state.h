@@ -47,6 +47,9 @@ struct pool_address {
 	uint64_t failed; /* when */
 	uint32_t fails; /* in a row; 0: well */
 	enum reason reason; /* of the last failure */
+	bool suspect;
+	uint64_t since; /* the first failure in the row */
+	uint64_t probe; /* of a suspect: when */
 	/* How many the last connection answered that took questions with it
 	 * when it ended, 1 at least; 0: none did. A new one gets no more in
 	 * flight than that, so that an upstream that ends connections early
@@ -86,6 +89,8 @@ struct pool {
 	struct conf_zone zone[CONF_ZONES_MAX];
 	struct pool_zone zones[CONF_ZONES_MAX];
 	uint32_t nzone;
+	uint32_t nsuspect;
+	uint64_t asked; /* the last question */
 	struct budget budget;
 	uint64_t proof; /* of what was answered last: when it was asked */
 	bool uneven; /* what connections there are has changed */
@@ -100,8 +105,8 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
 
 /*
  * How an address suits a question; the least is the best, CHOICE_NEVER is an
- * upstream that is not of its zone. A bit that says more stands higher: that
- * connections to it are in doubt, that the question was tried there, then what
+ * upstream that is not of its zone. A bit that says more stands higher: that it
+ * is suspect, that connections to it are in doubt, that the question was tried there, then what
  * the policy prefers, and last that it failed lately.
  */
 #define CHOICE_NEVER  UINT64_MAX
@@ -139,14 +144,28 @@ void open_follow(struct pool *p, const struct question *q,
 /* To an address that the question was not tried at. False: there is none that
  * is, or may be, opened; or it has been for too long. */
 bool open_untried(struct pool *p, const struct question *q, uint64_t now);
-/* An address could not be connected to, or gave nothing. */
-void open_failed(struct pool *p, uint32_t upstream, uint32_t address,
-    enum reason reason, uint64_t now);
-void open_well(struct pool *p, uint32_t upstream, uint32_t address);
 /* A zone where questions flow has two connections that take them. */
 void open_spares(struct pool *p, uint64_t now);
+/* To a suspect, whatever its back-off. */
+void
+open_probe(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now);
 /* Whether it has no more than that. */
 bool open_is_spare(const struct pool *p, const struct pool_conn *c);
+
+/* pool_health.c */
+
+/* An address could not be connected to, or gave nothing. */
+void health_failed(struct pool *p, uint32_t upstream, uint32_t address,
+    enum reason reason, uint64_t now);
+/* A connection that had answered ended with questions, or was dead: another
+ * may be opened at once. */
+void health_lost(struct pool *p, uint32_t upstream, uint32_t address,
+    enum reason reason, uint64_t now);
+/* It answered. */
+void health_well(struct pool *p, uint32_t upstream, uint32_t address);
+/* Probes the suspects that are due; when the next is. */
+void health_turn(struct pool *p, uint64_t now);
+uint64_t health_due(const struct pool *p, uint64_t now);
 
 /* pool_probe.c */
 

@@ -40,6 +40,7 @@ pool_turn(struct pool *p, uint64_t now)
 		place_waiting(p, now);
 	}
 	open_spares(p, now);
+	health_turn(p, now);
 	return p->changed ? now : next_due(p, now);
 }
 
@@ -251,11 +252,11 @@ next_due(const struct pool *p, uint64_t now)
 	const struct waiter *w = TAILQ_FIRST(&p->table.waiters);
 	const struct pool_conn *c;
 	const struct attempt *a;
-	uint64_t due = UINT64_MAX;
+	uint64_t due = health_due(p, now);
 	uint32_t i;
 
 	if (w != NULL)
-		due = w->asked + POOL_DEADLINE;
+		due = sooner(due, w->asked + POOL_DEADLINE);
 	if (!TAILQ_EMPTY(&p->table.want))
 		due = sooner(due, p->recheck);
 	if (!TAILQ_EMPTY(&p->table.patient))

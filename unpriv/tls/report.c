@@ -13,6 +13,9 @@ struct said {
 	enum reason now; /* REASONS: nothing yet */
 	uint64_t last[REASONS]; /* when; 0: never */
 	uint64_t unsaid[REASONS]; /* times since */
+	uint64_t suspected; /* when that was said last; 0: never */
+	uint64_t again; /* times since */
+	bool suspect; /* as the log has it */
 };
 
 static void say(const struct upstream *, uint32_t, enum reason, uint64_t);
@@ -62,6 +65,37 @@ report_address(const struct upstreams *all, uint32_t upstream, uint32_t address,
 	say(&all->one[upstream], address, reason, s->unsaid[reason]);
 	s->unsaid[reason] = 0;
 	report_detail(NULL, NULL);
+}
+
+void
+report_health(const struct upstreams *all, uint32_t upstream, uint32_t address,
+    bool suspect, enum reason reason, uint64_t now)
+{
+	struct said *s = &said[upstream][address];
+	char where[NETADDR_TEXT], more[64] = "";
+
+	(void)netaddr_port_text(&all->one[upstream].address[address], where);
+	if (!suspect) {
+		if (s->suspect)
+			log_info("upstream \"%s\" at %s: well again",
+			    all->one[upstream].name, where);
+		s->suspect = false;
+		return;
+	}
+	if (s->suspected != 0 && now - s->suspected < REPORT_AGAIN) {
+		s->again++;
+		return;
+	}
+	if (s->again > 0)
+		(void)snprintf(more, sizeof(more),
+		    " (and was so %llu times more since it was said)",
+		    (unsigned long long)s->again);
+	log_warnx("upstream \"%s\" at %s: suspect after failures in a row, "
+		  "the last: %s; it is probed until it answers%s",
+	    all->one[upstream].name, where, reason_text(reason), more);
+	s->suspected = now == 0 ? 1 : now;
+	s->again = 0;
+	s->suspect = true;
 }
 
 static void

@@ -5,6 +5,7 @@
 #ifndef UNPRIV_TLS_REPORT_H
 #define UNPRIV_TLS_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "reason.h"
@@ -20,5 +21,10 @@ void report_reset(void);
 void report_detail(const char *detail, const struct verify_result *chain);
 void report_address(const struct upstreams *all, uint32_t upstream,
     uint32_t address, enum reason reason, uint64_t now);
+
+/* It became suspect, or well again: a line for each change, but no more than
+ * one a minute of an address that goes to and fro. */
+void report_health(const struct upstreams *all, uint32_t upstream,
+    uint32_t address, bool suspect, enum reason reason, uint64_t now);
 
 #endif
