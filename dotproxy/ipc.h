@@ -51,6 +51,7 @@ enum ipc_type {
 	IPC_ALLOW, /* struct netaddr[1 .. IPC_ALLOW_BATCH] */
 	IPC_LIMIT, /* struct conf_limit */
 	IPC_PREFIXES, /* struct ipc_prefixes, and struct netaddr[1 .. ] */
+	IPC_FORWARD, /* struct ipc_forward */
 	IPC_LISTEN, /* struct ipc_listen, with the socket */
 	IPC_UPSTREAM, /* struct ipc_upstream, with the CA memfd unless plain */
 	IPC_ADDRESS, /* struct ipc_address */
@@ -166,6 +167,7 @@ struct ipc_conf_worker {
 	uint32_t workers;
 	uint32_t nallow; /* what follows until IPC_COMMIT */
 	uint32_t nlisten; /* sockets */
+	uint32_t nforward; /* domains */
 	uint32_t udp_size;
 	uint32_t tcp_max;
 	uint32_t tcp_each;
@@ -220,6 +222,12 @@ struct ipc_blocked {
 };
 
 #define IPC_ALLOW_BATCH 256
+
+/* A domain with upstreams of its own: what is special in it is left to them. */
+struct ipc_forward {
+	uint32_t name_len;
+	uint8_t name[CONF_ZONE_NAME_MAX + 1]; /* as conf_zone's; zeroes */
+};
 
 enum ipc_proto { IPC_UDP = 1, IPC_TCP = 2 };
 struct ipc_listen {
@@ -306,6 +314,7 @@ _Static_assert(sizeof(struct ipc_address) == 32, "no padding");
 _Static_assert(sizeof(struct ipc_cookie) == 40, "no padding");
 _Static_assert(sizeof(struct ipc_block) == 28, "no padding");
 _Static_assert(sizeof(struct ipc_blocked) == 36, "no padding");
+_Static_assert(sizeof(struct ipc_forward) == 260, "no padding");
 _Static_assert(sizeof(struct ipc_zone) == 288, "no padding");
 _Static_assert(sizeof(struct ipc_proxy) == 540, "no padding");
 

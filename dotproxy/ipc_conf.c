@@ -60,6 +60,7 @@ void
 ipc_conf_worker(const struct conf *conf, struct ipc_conf_worker *head)
 {
 	head->nallow = conf->nallow;
+	head->nforward = conf->nzone - 1;
 	head->udp_size = conf->udp_size;
 	head->tcp_max = conf->tcp_max;
 	head->tcp_each = conf->tcp_each;
@@ -89,6 +90,21 @@ ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx)
 	    IPC_COOKIES_FOR, conf->cookies_for, conf->ncookies_for, tell, ctx);
 	tell_prefixes(
 	    IPC_ALWAYS_BLOCKED, conf->blocked, conf->nblocked, tell, ctx);
+}
+
+void
+ipc_conf_forwards(const struct conf *conf, ipc_conf_tell *tell, void *ctx)
+{
+	struct ipc_forward m;
+	uint32_t i;
+
+	/* The first is the root: it is what no other has. */
+	for (i = 1; i < conf->nzone; i++) {
+		memset(&m, 0, sizeof(m));
+		m.name_len = conf->zone[i].name_len;
+		memcpy(m.name, conf->zone[i].name, m.name_len);
+		tell(ctx, IPC_FORWARD, &m, sizeof(m), -1);
+	}
 }
 
 void

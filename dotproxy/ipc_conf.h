@@ -36,5 +36,7 @@ struct ipc_blocked ipc_conf_block(const struct block *block, uint64_t now);
 
 /* Its IPC_LIMIT, IPC_ALLOWs and IPC_PREFIXES. */
 void ipc_conf_allow(const struct conf *conf, ipc_conf_tell *tell, void *ctx);
+/* An IPC_FORWARD of each zone but the root. */
+void ipc_conf_forwards(const struct conf *conf, ipc_conf_tell *tell, void *ctx);
 
 #endif

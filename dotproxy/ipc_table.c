@@ -52,6 +52,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    .max = sizeof(struct ipc_prefixes) +
 		IPC_PREFIXES_MAX * sizeof(struct netaddr),
 	    .unit = sizeof(struct netaddr) },
+	[IPC_FORWARD] = { "forward", IPC_PARENT, IPC_WORKER, LATER,
+	    EXACT(ipc_forward) },
 	[IPC_LISTEN] = { "listen", IPC_PARENT, IPC_WORKER, LATER,
 	    .fd_may = true, .fd_must = true, EXACT(ipc_listen) },
 	[IPC_UPSTREAM] = { "upstream", IPC_PARENT, IPC_TLS, LATER,

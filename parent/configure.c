@@ -102,6 +102,7 @@ configure_worker(struct child *c)
 	tell(c, IPC_LOCAL, &p->files.local, sizeof(p->files.local),
 	    p->files.local_fd);
 	ipc_conf_allow(p->conf, tell, c);
+	ipc_conf_forwards(p->conf, tell, c);
 	for (i = 0; i < p->listeners.n; i++) {
 		listen.address = p->listeners.one[i].address;
 		listen.proto = p->listeners.one[i].proto;

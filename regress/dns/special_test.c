@@ -26,7 +26,8 @@ static const struct dns_reply reply = { 512, 1232, 0, false };
 
 /* Whether it is answered here; then the answer is in told, and right. */
 static bool
-asks(const char *name, uint16_t type, unsigned int set)
+asks_forwarded(
+    const char *name, uint16_t type, unsigned int set, size_t forwarded)
 {
 	struct dns_question folded;
 	size_t len, cap;
@@ -38,7 +39,7 @@ asks(const char *name, uint16_t type, unsigned int set)
 	ATF_REQUIRE_EQ(DNS_TAKE, dns_query_read(&query, m.b, m.len));
 	folded = query.question;
 	dns_question_fold(&folded);
-	if (!dns_special_find(&special, &folded, set))
+	if (!dns_special_find(&special, &folded, set, forwarded))
 		return false;
 	ATF_CHECK(dns_special_may_be(&query.question, set));
 	len = dns_local_write(
@@ -56,6 +57,12 @@ asks(const char *name, uint16_t type, unsigned int set)
 	(void)dns_local_write(
 	    out, sizeof(out), &special.local, NULL, &query, &reply);
 	return true;
+}
+
+static bool
+asks(const char *name, uint16_t type, unsigned int set)
+{
+	return asks_forwarded(name, type, set, 0);
 }
 
 /* The rdata of the one record there is, whose owner must be `owner`. */
@@ -266,9 +273,29 @@ ATF_TC_BODY(only_the_internets_class_has_special_names, tc)
 {
 	ATF_REQUIRE(asks("localhost", 1, ALL));
 	query.question.class = 3;
-	ATF_CHECK(!dns_special_find(&special, &query.question, ALL));
+	ATF_CHECK(!dns_special_find(&special, &query.question, ALL, 0));
 	query.question.type = DNS_TYPE_ANY;
-	ATF_CHECK(!dns_special_find(&special, &query.question, ALL));
+	ATF_CHECK(!dns_special_find(&special, &query.question, ALL, 0));
+}
+
+/* Bytes on the wire: "1.10.in-addr.arpa" is 19, "corp.onion" 12. */
+ATF_TC_WITHOUT_HEAD(a_special_domain_that_is_forwarded_is_not_answered);
+ATF_TC_BODY(a_special_domain_that_is_forwarded_is_not_answered, tc)
+{
+	ATF_CHECK(asks_forwarded("2.1.10.in-addr.arpa", 12, ALL, 14));
+	ATF_CHECK(asks_forwarded("2.1.10.in-addr.arpa", 12, ALL, 6));
+	ATF_CHECK(!asks_forwarded("2.1.10.in-addr.arpa", 12, ALL, 17));
+	ATF_CHECK(!asks_forwarded("2.1.10.in-addr.arpa", 12, ALL, 19));
+	/* A range's zones are one label deeper. */
+	ATF_CHECK(asks_forwarded("2.20.172.in-addr.arpa", 12, ALL, 18));
+	ATF_CHECK(!asks_forwarded("2.20.172.in-addr.arpa", 12, ALL, 21));
+	ATF_CHECK(!asks_forwarded("a.corp.onion", 1, ALL, 12));
+	ATF_CHECK(!asks_forwarded("localhost", 1, ALL, 11));
+	/* What a question is of is another matter. */
+	ATF_REQUIRE(asks_forwarded("a.corp.onion", DNS_TYPE_ANY, ALL, 12));
+	ATF_CHECK_EQ(DNS_NOERROR, told.rcode);
+	ATF_CHECK(
+	    !asks_forwarded("a.corp.onion", DNS_TYPE_ANY, ALL & ~BIT(ANY), 12));
 }
 
 ATF_TC_WITHOUT_HEAD(the_longest_name_in_a_zone_is_answered);
@@ -332,6 +359,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, under_resolver_arpa_there_is_no_data);
 	ATF_TP_ADD_TC(tp, any_is_answered_with_hinfo);
 	ATF_TP_ADD_TC(tp, only_the_internets_class_has_special_names);
+	ATF_TP_ADD_TC(tp, a_special_domain_that_is_forwarded_is_not_answered);
 	ATF_TP_ADD_TC(tp, the_longest_name_in_a_zone_is_answered);
 	ATF_TP_ADD_TC(tp, each_has_a_word_of_its_own);
 	ATF_TP_ADD_TC(tp, data_larger_than_the_client_takes_is_truncated);

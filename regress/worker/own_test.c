@@ -103,6 +103,23 @@ CASE(what_is_switched_off_is_asked_of_an_upstream)
 	}
 }
 
+CASE(a_special_name_of_a_forwarded_zone_is_asked_there)
+{
+	(void)tc;
+	set_up();
+	settings.nforward = 1;
+	settings.forward[0] = (struct forward){ "\00210\7in-addr\4arpa", 17 };
+	ATF_CHECK_EQ(QUERY_IN_FLIGHT, ask("1.10.IN-addr.arpa.", DNS_TYPE_PTR));
+	ATF_CHECK_EQ(QUERY_ANSWERED, ask("1.11.168.192.in-addr.arpa.", 12));
+	ATF_CHECK_EQ(DNS_NXDOMAIN, message_rcode(reply.bytes));
+	ATF_CHECK_EQ(QUERY_ANSWERED, ask("a.home.arpa.", DNS_TYPE_A));
+	/* More than it was asked for does not count. */
+	settings.forward[0] = (struct forward){ "\4arpa", 6 };
+	ATF_CHECK_EQ(QUERY_ANSWERED, ask("a.home.arpa.", DNS_TYPE_A));
+	settings.forward[0] = (struct forward){ "\4home\4arpa", 11 };
+	ATF_CHECK_EQ(QUERY_IN_FLIGHT, ask("a.home.arpa.", DNS_TYPE_A));
+}
+
 CASE(a_question_without_rd_is_answered_too)
 {
 	(void)tc;
@@ -155,6 +172,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, local_data_counts_more_than_a_special_name);
 	ATF_TP_ADD_TC(tp, a_special_name_is_answered_at_once_and_counted);
 	ATF_TP_ADD_TC(tp, what_is_switched_off_is_asked_of_an_upstream);
+	ATF_TP_ADD_TC(tp, a_special_name_of_a_forwarded_zone_is_asked_there);
 	ATF_TP_ADD_TC(tp, a_question_without_rd_is_answered_too);
 	ATF_TP_ADD_TC(tp, who_may_not_ask_is_told_nothing_of_it);
 	return atf_no_error();

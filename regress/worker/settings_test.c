@@ -72,6 +72,49 @@ CASE(a_whole_config_is_taken)
 	ATF_CHECK(!settings_allow(&staged.settings, &a));
 }
 
+CASE(domains_are_folded_and_as_many_as_announced)
+{
+	struct ipc_forward one = { 6, "\4corp" }, two = { 11, "\4deep\4corp" };
+	struct ipc_forward bad;
+
+	(void)tc;
+	set_up();
+	conf.nforward = 2;
+	ATF_CHECK(stage_forward(&staged, &one) != NULL);
+	ATF_REQUIRE(begin() == NULL);
+	bad = (struct ipc_forward){ 6, "\4Corp" };
+	ATF_CHECK(stage_forward(&staged, &bad) != NULL);
+	bad = (struct ipc_forward){ 6, "\5corp" };
+	ATF_CHECK(stage_forward(&staged, &bad) != NULL);
+	bad = (struct ipc_forward){ 6, "\4corp\0x" };
+	ATF_CHECK(stage_forward(&staged, &bad) != NULL);
+	bad = (struct ipc_forward){ 1, "" };
+	ATF_CHECK(stage_forward(&staged, &bad) != NULL);
+	bad = (struct ipc_forward){ 256, "\4corp" };
+	ATF_CHECK(stage_forward(&staged, &bad) != NULL);
+	ATF_CHECK(stage_forward(&staged, &one) == NULL);
+	ATF_REQUIRE(stage_allow(&staged, &prefix, 1) == NULL);
+	ATF_REQUIRE(stage_socket(&staged, &listener, 5) == NULL);
+	ATF_CHECK_STREQ("fewer domains than announced", commit(2));
+	ATF_CHECK(stage_forward(&staged, &two) == NULL);
+	ATF_CHECK(stage_forward(&staged, &two) != NULL);
+	ATF_CHECK(commit(2) == NULL);
+	ATF_CHECK_EQ(6,
+	    settings_forwarded(&staged.settings, (const uint8_t *)"\4corp", 6));
+	ATF_CHECK_EQ(11,
+	    settings_forwarded(
+		&staged.settings, (const uint8_t *)"\1a\4deep\4corp", 13));
+	ATF_CHECK_EQ(0,
+	    settings_forwarded(
+		&staged.settings, (const uint8_t *)"\6xxcorp", 8));
+	/* None of them is left when the next config has none. */
+	conf.generation = 3;
+	conf.nforward = 0;
+	ATF_REQUIRE(begin() == NULL);
+	ATF_CHECK_EQ(0,
+	    settings_forwarded(&staged.settings, (const uint8_t *)"\4corp", 6));
+}
+
 CASE(each_field_out_of_bounds_is_refused)
 {
 	static const struct {
@@ -85,6 +128,7 @@ CASE(each_field_out_of_bounds_is_refused)
 		FIELD(workers, CONF_WORKERS_MAX + 1),
 		FIELD(index, 4),
 		FIELD(nallow, CONF_ALLOW_MAX + 1),
+		FIELD(nforward, CONF_ZONES_MAX),
 		FIELD(nlisten, 0),
 		FIELD(nlisten, SETTINGS_SOCKETS + 1),
 		FIELD(udp_size, CONF_UDP_SIZE_MIN - 1),
@@ -251,6 +295,7 @@ CASE(nothing_is_taken_outside_of_a_config)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_whole_config_is_taken);
+	ATF_TP_ADD_TC(tp, domains_are_folded_and_as_many_as_announced);
 	ATF_TP_ADD_TC(tp, each_field_out_of_bounds_is_refused);
 	ATF_TP_ADD_TC(tp, each_limit_out_of_bounds_is_refused);
 	ATF_TP_ADD_TC(

@@ -102,6 +102,13 @@ dns_question_equal(const struct dns_question *a, const struct dns_question *b);
 /* Folds the name to lower case in place (RFC 4343: ASCII letters only). */
 void dns_question_fold(struct dns_question *q);
 void dns_name_fold(uint8_t *name, size_t len);
+/* Whether a name from another process is well formed: len matches the labels,
+ * no compression, no capital letter. */
+bool dns_name_is_folded(const uint8_t *name, size_t len);
+/* Whether a name is the domain or below it, label by label; both are well
+ * formed, and folded. */
+bool dns_name_is_in(
+    const uint8_t *name, size_t len, const uint8_t *domain, size_t domain_len);
 
 /* "www.example.com. AAAA", escaped as RFC 1035 5.1, for a log; returns buf.
  * A type without a name here is TYPEn (RFC 3597 5); a class other than IN stands

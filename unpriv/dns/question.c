@@ -53,6 +53,42 @@ dns_name_fold(uint8_t *name, size_t len)
 		name[i] = fold(name[i]);
 }
 
+/* The length of a label is no letter. */
+bool
+dns_name_is_folded(const uint8_t *name, size_t len)
+{
+	struct dns_reader r;
+	uint8_t n;
+	size_t i;
+
+	dns_reader_init(&r, name, len);
+	dns_read_name(&r, NULL, &n, false);
+	if (r.failed || dns_reader_left(&r) != 0)
+		return false;
+	for (i = 0; i < len; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			return false;
+	return true;
+}
+
+/* What only ends in the same letters is another domain: that must begin where
+ * a label does. */
+bool
+dns_name_is_in(
+    const uint8_t *name, size_t len, const uint8_t *domain, size_t domain_len)
+{
+	size_t start, at = 0;
+
+	if (domain_len > len)
+		return false;
+	start = len - domain_len;
+	if (memcmp(&name[start], domain, domain_len) != 0)
+		return false;
+	while (at < start)
+		at += 1 + (size_t)name[at];
+	return at == start;
+}
+
 bool
 dns_question_is_valid(const struct dns_question *question)
 {

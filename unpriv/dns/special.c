@@ -131,6 +131,7 @@ struct name {
 static bool take_apart(struct name *, const struct dns_question *);
 static bool ends_with(const struct name *, const char *, size_t, size_t);
 static const struct zone *find_zone(const struct name *, size_t *);
+static size_t length(const struct name *, size_t);
 static bool in_range(const struct name *, const struct zone *);
 static bool say(struct dns_special *, const struct name *, const struct zone *,
     size_t, unsigned int);
@@ -180,7 +181,7 @@ dns_special_may_be(const struct dns_question *question, unsigned int set)
 
 bool
 dns_special_find(struct dns_special *special, const struct dns_question *folded,
-    unsigned int set)
+    unsigned int set, size_t forwarded)
 {
 	const struct zone *zone;
 	struct name name = { 0 };
@@ -192,6 +193,7 @@ dns_special_find(struct dns_special *special, const struct dns_question *folded,
 	special->local.records = &special->record;
 	zone = find_zone(&name, &labels);
 	if (zone != NULL && (set & 1u << zone->number) != 0 &&
+	    forwarded < length(&name, labels) &&
 	    say(special, &name, zone, labels, set))
 		return true;
 	if (folded->type != DNS_TYPE_ANY || (set & 1u << SPECIAL_ANY) == 0)
@@ -254,6 +256,14 @@ find_zone(const struct name *name, size_t *labels)
 		return zone;
 	}
 	return NULL;
+}
+
+/* Of the domain that these labels of a name are, in bytes. */
+static size_t
+length(const struct name *name, size_t labels)
+{
+	return name->question->name_len -
+	    (size_t)name->at[name->labels - labels];
 }
 
 /* The label below the zone's name: a number without a leading zero. */

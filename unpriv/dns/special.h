@@ -58,9 +58,11 @@ bool dns_special_may_be(const struct dns_question *question, unsigned int set);
 
 /*
  * Whether a question, folded by the caller (dns_question_fold), is one that
- * the set answers; then *special says how, and is not to be copied.
+ * the set answers; then *special says how, and is not to be copied. What
+ * an operator forwards of its name, forwarded bytes of it (0: nothing), is not
+ * ours to answer if that is a special domain or below it.
  */
 bool dns_special_find(struct dns_special *special,
-    const struct dns_question *folded, unsigned int set);
+    const struct dns_question *folded, unsigned int set, size_t forwarded);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "dotproxy/log.h"
 
-#include "unpriv/dns/reader.h"
+#include "unpriv/dns/dns.h"
 
 #include "upstream.h"
 
@@ -248,25 +248,15 @@ take_zone(struct intake *in, const struct ipc_zone *from)
 	return NULL;
 }
 
-/* A name of len bytes on the wire, in lower case, and zeroes up to size. */
+/* A name of len bytes, and zeroes up to size. */
 static bool
 is_folded_name(const uint8_t *name, size_t len, size_t size)
 {
-	struct dns_reader r;
-	uint8_t n;
 	size_t i;
 
-	if (len == 0 || len > DNS_NAME_MAX)
+	if (len == 0 || len > DNS_NAME_MAX || !dns_name_is_folded(name, len))
 		return false;
-	dns_reader_init(&r, name, len);
-	dns_read_name(&r, NULL, &n, false);
-	if (r.failed || dns_reader_left(&r) != 0)
-		return false;
-	/* The length of a label is no letter. */
-	for (i = 0; i < len; i++)
-		if (name[i] >= 'A' && name[i] <= 'Z')
-			return false;
-	for (; i < size; i++)
+	for (i = len; i < size; i++)
 		if (name[i] != 0)
 			return false;
 	return true;

@@ -25,10 +25,13 @@ own_answer(const struct settings *settings, const struct dns_query *query,
 		return 0;
 	folded = query->question;
 	dns_question_fold(&folded);
-	/* An operator's own word counts more than what is usual. */
+	/* An operator's own word counts more than what is usual, and so does
+	 * where an operator has questions sent. */
 	if (local_find(settings->local, &folded, &answer))
 		local = &answer.local;
-	else if (dns_special_find(&special, &folded, settings->special))
+	else if (dns_special_find(&special, &folded, settings->special,
+		     settings_forwarded(
+			 settings, folded.name, folded.name_len)))
 		local = &special.local;
 	if (local == NULL)
 		return 0;

@@ -149,6 +149,9 @@ dispatch(const struct ipc_message *m)
 	case IPC_BLOCKED:
 		take_blocked(m);
 		break;
+	case IPC_FORWARD:
+		check(stage_forward(&staged, m->payload));
+		break;
 	case IPC_LISTEN:
 		memcpy(&listen, m->payload, sizeof(listen));
 		check(stage_socket(&staged, &listen, m->fd));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dotproxy/special.h"
+#include "unpriv/dns/dns.h"
 
 #include "local.h"
 #include "settings.h"
@@ -27,6 +28,8 @@ stage_begin(
 		return "no such worker";
 	if (m->nallow > CONF_ALLOW_MAX)
 		return "too many prefixes";
+	if (m->nforward >= CONF_ZONES_MAX)
+		return "too many domains";
 	if (!between(m->nlisten, 1, SETTINGS_SOCKETS))
 		return "no sockets, or too many";
 	if (!between(m->udp_size, CONF_UDP_SIZE_MIN, CONF_UDP_SIZE_MAX))
@@ -63,6 +66,7 @@ stage_begin(
 	s->special = m->special;
 	s->verbose = m->verbose == 1;
 	s->local = NULL;
+	s->nforward = 0;
 	staged->has_limit = false;
 	s->cookies = m->cookies == 1;
 	s->block = m->block;
@@ -70,6 +74,7 @@ stage_begin(
 	staged->want_list[IPC_COOKIES_FOR] = m->ncookies_for;
 	staged->want_list[IPC_ALWAYS_BLOCKED] = m->nblocked;
 	staged->want_allow = m->nallow;
+	staged->want_forwards = m->nforward;
 	staged->want_sockets = m->nlisten;
 	staged->nsockets = 0;
 	staged->open = true;
@@ -167,6 +172,30 @@ stage_allow(struct staged *staged, const void *prefixes, size_t n)
 }
 
 const char *
+stage_forward(struct staged *staged, const struct ipc_forward *m)
+{
+	struct settings *s = &staged->settings;
+	struct forward *f;
+	size_t i;
+
+	if (!staged->open)
+		return "a domain outside of a config";
+	if (s->nforward == staged->want_forwards)
+		return "more domains than announced";
+	/* The root has no upstreams of its own, but everybody's. */
+	if (!between(m->name_len, 2, CONF_ZONE_NAME_MAX) ||
+	    !dns_name_is_folded(m->name, m->name_len))
+		return "no such domain";
+	for (i = m->name_len; i < sizeof(m->name); i++)
+		if (m->name[i] != 0)
+			return "no such domain";
+	f = &s->forward[s->nforward++];
+	memcpy(f->name, m->name, sizeof(f->name));
+	f->name_len = (uint8_t)m->name_len;
+	return NULL;
+}
+
+const char *
 stage_socket(struct staged *staged, const struct ipc_listen *m, int fd)
 {
 	const struct netaddr *a = &m->address;
@@ -221,6 +250,8 @@ stage_commit(struct staged *staged, const struct ipc_generation *m)
 		return "fewer prefixes than announced";
 	if (!staged->has_limit)
 		return "no limits";
+	if (staged->settings.nforward != staged->want_forwards)
+		return "fewer domains than announced";
 	if (staged->nsockets != staged->want_sockets)
 		return "fewer sockets than announced";
 	if (staged->settings.ncookies_for !=
@@ -240,6 +271,23 @@ settings_need_cookie(const struct settings *settings, const struct netaddr *a)
 		if (netaddr_in_prefix(&settings->cookies_for[i], a))
 			return true;
 	return false;
+}
+
+size_t
+settings_forwarded(
+    const struct settings *settings, const uint8_t *name, size_t len)
+{
+	const struct forward *f;
+	size_t longest = 0;
+	uint32_t i;
+
+	for (i = 0; i < settings->nforward; i++) {
+		f = &settings->forward[i];
+		if (f->name_len > longest &&
+		    dns_name_is_in(name, len, f->name, f->name_len))
+			longest = f->name_len;
+	}
+	return longest;
 }
 
 bool

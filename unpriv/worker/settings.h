@@ -13,6 +13,12 @@
 
 struct local;
 
+/* A domain that has upstreams of its own: folded, on the wire. */
+struct forward {
+	uint8_t name[CONF_ZONE_NAME_MAX];
+	uint8_t name_len;
+};
+
 struct settings {
 	uint32_t generation; /* 0: none taken yet */
 	uint32_t index; /* this worker */
@@ -25,6 +31,8 @@ struct settings {
 	uint32_t special; /* set of what is answered here (special.h) */
 	struct local *local; /* owned; NULL: none (local.h) */
 	struct conf_limit limit;
+	struct forward forward[CONF_ZONES_MAX]; /* but the root */
+	uint32_t nforward;
 	bool verbose;
 	bool cookies;
 	struct conf_block block;
@@ -45,6 +53,7 @@ struct staged {
 	bool open; /* between IPC_CONF_WORKER and IPC_COMMIT */
 	bool has_limit;
 	uint32_t want_allow, want_sockets; /* how many must follow */
+	uint32_t want_forwards;
 	uint32_t want_list[IPC_LISTS];
 	struct settings settings;
 	struct staged_socket socket[SETTINGS_SOCKETS];
@@ -63,6 +72,7 @@ const char *stage_allow(struct staged *staged, const void *prefixes, size_t n);
 /* A whole list: n prefixes behind head. */
 const char *stage_prefixes(struct staged *staged,
     const struct ipc_prefixes *head, const void *prefixes, size_t n);
+const char *stage_forward(struct staged *staged, const struct ipc_forward *m);
 const char *
 stage_socket(struct staged *staged, const struct ipc_listen *m, int fd);
 /* local is owned from then on, also when it fails. */
@@ -73,6 +83,11 @@ const char *stage_commit(struct staged *staged, const struct ipc_generation *m);
 /* Whether this client needs a cookie over UDP. */
 bool
 settings_need_cookie(const struct settings *settings, const struct netaddr *a);
+
+/* The longest domain with upstreams of its own that a folded name is in: its
+ * length in bytes, 0: none. */
+size_t settings_forwarded(
+    const struct settings *settings, const uint8_t *name, size_t len);
 
 /* Whether a client with this address is answered. */
 bool
