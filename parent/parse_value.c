@@ -151,9 +151,9 @@ is_host(const char *text)
 bool
 is_plain(const char *text)
 {
-	size_t i;
+	const char *c = text;
 
-	for (i = 0; text[i] >= ' ' && text[i] <= '~'; i++)
-		;
-	return text[i] == '\0' && i < WORD_SIZE;
+	while (*c >= ' ' && *c <= '~')
+		c++;
+	return *c == '\0' && c - text < WORD_SIZE;
 }

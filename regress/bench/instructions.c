@@ -42,7 +42,8 @@ main(int argc, char *argv[])
 {
 	static uint8_t known[NAMES][ASKED_MAX];
 	unsigned int i, rounds;
-	uint8_t *msg, fresh[ASKED_MAX];
+	static uint8_t fresh[ASKED_MAX];
+	uint8_t *msg;
 	size_t len = 0;
 	bool hit;
 

@@ -109,13 +109,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct siphash_key key = { 1, 2 };
 	static struct pool_upstream upstream = { .name = "fuzz",
 		.naddress = 1 };
+	static const struct conf_zone all = { .name_len = 1, .nupstream = 1 };
 
 	if (size == 0)
 		return 0;
 	if (pool == NULL) {
 		must((pool = pool_new(&ops, NULL, &key, 1)) != NULL, "memory");
 		upstream.was_upstream[0] = UINT32_MAX;
-		pool_configure(pool, &upstream, 1, now);
+		pool_configure(pool, &upstream, 1, &all, 1, now);
 	}
 	now += 60000; /* whatever was before is over */
 	ask_all();

@@ -147,7 +147,7 @@ go_out_by_loopback(void)
 	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &len) == -1 ||
 	    strcmp(name, "lo") != 0)
 		_exit(3);
-	if ((fd = way_open(&u, &to, IPC_UDP)) == -1)
+	if (way_open(&u, &to, IPC_UDP) == -1)
 		_exit(4);
 	_exit(0);
 }

@@ -52,16 +52,15 @@ hear(void)
 static void
 run(int channel)
 {
-	char path[PATH_MAX], self[PATH_MAX], folder[PATH_MAX];
+	char path[PATH_MAX], self[PATH_MAX], folder[PATH_MAX + 8];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	if (n == -1 || getcwd(folder, sizeof(folder)) == NULL ||
-	    strlen(folder) > sizeof(folder) - 8)
+	if (n == -1 || getcwd(folder, PATH_MAX) == NULL)
 		_exit(120);
 	self[n] = '\0';
 	(void)snprintf(
 	    path, sizeof(path), "%s/../../dotproxy-socks", dirname(self));
-	(void)strcat(folder, "/empty");
+	(void)snprintf(strchr(folder, '\0'), 8, "/empty");
 	if (mkdir(folder, 0755) == -1 || dup2(channel, 100) == -1 ||
 	    dup2(100, IPC_PARENT_FD) == -1)
 		_exit(121);

@@ -45,8 +45,7 @@ harness_start(struct harness *h)
 		.zone_labels = 2,
 		.amplification = CONF_AMPLIFICATION_MAX };
 	h->limit.nexempt = 1;
-	ATF_REQUIRE(
-	    netaddr_parse_prefix(&h->limit.exempt[0], "127.0.0.0/8"));
+	ATF_REQUIRE(netaddr_parse_prefix(&h->limit.exempt[0], "127.0.0.0/8"));
 	h->allow = "127.0.0.0/8";
 	h->workers = 1;
 	h->cache = -1;

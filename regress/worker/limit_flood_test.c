@@ -179,7 +179,7 @@ CASE(of_regulars_alone_the_one_away_for_longest_leaves)
 		for (tag = 1; tag <= 4; tag++)
 			(void)limit_set_visit(set, tag, &bucket, at += 10);
 	(void)limit_set_visit(set, 5, &bucket, at += 10);
-	(void)limit_set_visit(set, 6, &bucket, at += 10);
+	(void)limit_set_visit(set, 6, &bucket, at + 10);
 	ATF_CHECK(limit_set_find(set, 1) == NULL);
 	for (tag = 2; tag <= 4; tag++)
 		ATF_CHECK(limit_set_find(set, tag) != NULL);

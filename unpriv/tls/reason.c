@@ -81,10 +81,12 @@ reason_from_socket(uint32_t error, const char **detail)
 		*detail = strerror((int)error);
 		return reason_from_errno((int)error);
 	}
-	if (error > IPC_PROXY_ERRNO)
-		*detail = strerror((int)(error - IPC_PROXY_ERRNO));
-	else if (error >= IPC_PROXY_METHOD)
+	if (error >= IPC_PROXY_METHOD &&
+	    error - IPC_PROXY_METHOD <
+		sizeof(proxy_words) / sizeof(proxy_words[0]))
 		*detail = proxy_words[error - IPC_PROXY_METHOD];
+	else if (error > IPC_PROXY_ERRNO)
+		*detail = strerror((int)(error - IPC_PROXY_ERRNO));
 	else
 		*detail = reply < sizeof(replies) / sizeof(replies[0])
 		    ? replies[reply]

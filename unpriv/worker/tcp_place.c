@@ -79,7 +79,7 @@ oldest(const struct conns *list, uint64_t now, uint64_t least)
 	struct conn *c;
 	uint64_t since;
 
-	TAILQ_FOREACH(c, list, entry) {
+	for (c = TAILQ_FIRST(list); c != NULL; c = TAILQ_NEXT(c, entry)) {
 		since = c->place == PLACE_SLOW ? c->stream.half_since
 					       : c->stream.idle_since;
 		if (now - since < least)
