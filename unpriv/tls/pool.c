@@ -1,15 +1,12 @@
 /*
- * The events of the pool. Of all that an upstream says only an answer on
- * the connection that was asked, with that ID and that question, counts.
+ * The events of the pool but for messages, and what becomes of a question: it
+ * must end in an answer or a failure, whatever becomes of connections.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "dotproxy/counter.h"
-#include "unpriv/dns/answer.h"
 
-#include "again.h"
-#include "padding.h"
 #include "pool_state.h"
 
 static struct question *
@@ -18,15 +15,7 @@ static bool
 write_to(struct pool *, struct pool_conn *, struct question *, uint64_t);
 static void race(struct pool *, struct question *, uint64_t);
 static void free_slot(struct pool *, struct question *);
-static void
-take_answer(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
-static bool
-once_more(struct pool *, struct question *, uint32_t, const uint8_t *, size_t);
-static void
-answer_all(struct pool *, struct question *, const uint8_t *, size_t);
-static void delivered(struct pool *, struct pool_conn *, uint64_t);
 static void narrow(struct pool_address *, uint32_t);
-static bool bad_message(struct pool *, uint32_t, uint64_t);
 
 void
 pool_ask(struct pool *p, uint32_t worker, uint64_t id,
@@ -113,89 +102,6 @@ pool_conn_room(struct pool *p, uint32_t conn)
 	if (p->conn[conn].full)
 		p->changed = true;
 	p->conn[conn].full = false;
-}
-
-bool
-pool_conn_message(
-    struct pool *p, uint32_t conn, uint8_t *msg, size_t len, uint64_t now)
-{
-	struct pool_conn *c = &p->conn[conn];
-	struct dns_answer answer;
-	struct attempt *a;
-	struct question *q;
-	uint32_t from = UINT32_MAX;
-
-	if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
-		return true;
-	if (!dns_answer_read(&answer, msg, len)) {
-		counter_inc(upstream_malformed);
-		return bad_message(p, conn, now);
-	}
-	if (probe_is_answered(c, answer.id, &answer.question)) {
-		c->probing = false;
-		delivered(p, c, now);
-		return true;
-	}
-	if ((a = attempt_find(&p->table, conn, answer.id)) == NULL) {
-		counter_inc(upstream_unasked);
-		return bad_message(p, conn, now);
-	}
-	q = a->question;
-	if (!dns_question_equal(&q->dns, &answer.question)) {
-		counter_inc(upstream_mismatched);
-		return bad_message(p, conn, now);
-	}
-	if (c->state == POOL_CONN_UP)
-		from = CHOICE_ADDRESS(c->upstream, c->address);
-	take_answer(p, c, a, now);
-	len = padding_strip(msg, len, &answer);
-	if (again_is_worth(&answer) && once_more(p, q, from, msg, len))
-		return true;
-	if (q->again && again_is_worth(&answer))
-		pool_fail(p, q); /* with the first of the two */
-	else
-		answer_all(p, q, msg, len);
-	return true;
-}
-
-/* False: this is the answer, or the one before it is. */
-static bool
-once_more(struct pool *p, struct question *q, uint32_t from, const uint8_t *msg,
-    size_t len)
-{
-	bool hoped = question_is_hoped_for(q);
-
-	if (TAILQ_EMPTY(&q->waiters))
-		return false;
-	if (q->again)
-		return hoped;
-	if ((!hoped && q->tries >= QUESTION_TRIES) ||
-	    !question_save(&p->table, q, msg, len))
-		return false;
-	q->again = true;
-	q->avoid = from;
-	if (hoped)
-		return true;
-	counter_inc(upstream_again);
-	q->extra = false;
-	question_want(&p->table, q, true);
-	p->changed = true;
-	return true;
-}
-
-static void
-answer_all(struct pool *p, struct question *q, const uint8_t *msg, size_t len)
-{
-	struct waiter *w;
-
-	while ((w = TAILQ_FIRST(&q->waiters)) != NULL) {
-		p->ops.answer(p->ctx, w->worker, w->id, msg, len);
-		waiter_remove(&p->table, w);
-	}
-	if (q->extra && q->list == QUESTION_WANT)
-		budget_return(&p->budget);
-	question_unwant(&p->table, q);
-	question_release(&p->table, q);
 }
 
 void
@@ -487,54 +393,4 @@ free_slot(struct pool *p, struct question *q)
 			oldest = &q->attempt[i];
 	}
 	pool_attempt_end(p, oldest);
-}
-
-/* The question was answered there, whatever is made of that. */
-static void
-take_answer(
-    struct pool *p, struct pool_conn *c, struct attempt *a, uint64_t now)
-{
-	struct pool_address *at;
-
-	counter_inc(upstream_answers);
-	if (a->asked > p->proof)
-		p->proof = a->asked;
-	if (c->state == POOL_CONN_UP) {
-		at = &p->address[c->upstream][c->address];
-		patience_add(&at->patience, now - a->asked);
-		choice_measure(at, now - a->asked, now);
-	}
-	pool_attempt_end(p, a);
-	delivered(p, c, now);
-}
-
-static void
-delivered(struct pool *p, struct pool_conn *c, uint64_t now)
-{
-	c->bad = 0;
-	if (c->inflight + 1 >= c->window)
-		p->changed = true;
-	probe_heard(p, c, now);
-	if (c->state == POOL_CONN_UP &&
-	    p->address[c->upstream][c->address].fails > 0)
-		health_well(p, c->upstream, c->address);
-	c->delivered++;
-	if (c->window == POOL_CONN_FULL || c->delivered / 2 < c->window)
-		return;
-	/* It lives longer than the one before. */
-	c->window *= 2;
-	if (c->window > POOL_CONN_FULL)
-		c->window = POOL_CONN_FULL;
-	if (c->state == POOL_CONN_UP && c->window > POOL_CONN_BUSY)
-		p->address[c->upstream][c->address].window = 0;
-}
-
-static bool
-bad_message(struct pool *p, uint32_t conn, uint64_t now)
-{
-	if (++p->conn[conn].bad < POOL_BAD_MAX)
-		return true;
-	p->ops.close(p->ctx, conn);
-	pool_conn_ended(p, conn, REASON_GARBAGE, now);
-	return false;
 }
