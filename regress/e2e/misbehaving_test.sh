@@ -252,6 +252,21 @@ row_every_20th_answer_has_a_wrong_question_only_body() {
 	row --wrong-question-every 20 --instead
 }
 
+testcase row_connections_stall_after_20_answers 40 ss
+row_connections_stall_after_20_answers_body() {
+	row --stall-after 20
+}
+
+testcase row_connections_stall_in_the_11th_answer 40 ss
+row_connections_stall_in_the_11th_answer_body() {
+	row --half-stall-after 10
+}
+
+testcase row_every_20th_answer_is_servfail 40 ss
+row_every_20th_answer_is_servfail_body() {
+	row --servfail-every 20
+}
+
 # Something was counted: so the fault was met at all.
 counted() {
 	must 5 is_counted "$1"
@@ -299,4 +314,7 @@ atf_init_test_cases() {
 	atf_add_test_case row_every_20th_answer_has_a_wrong_id_only
 	atf_add_test_case row_every_20th_answer_has_a_wrong_question_first
 	atf_add_test_case row_every_20th_answer_has_a_wrong_question_only
+	atf_add_test_case row_connections_stall_after_20_answers
+	atf_add_test_case row_connections_stall_in_the_11th_answer
+	atf_add_test_case row_every_20th_answer_is_servfail
 }
