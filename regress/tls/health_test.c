@@ -71,6 +71,34 @@ ATF_TC_BODY(a_certificate_that_is_refused_makes_suspect_at_once, tc)
 	ATF_CHECK_EQ(1, s.suspected);
 }
 
+ATF_TC_WITHOUT_HEAD(a_connection_that_ends_unused_once_is_replaced_at_once);
+ATF_TC_BODY(a_connection_that_ends_unused_once_is_replaced_at_once, tc)
+{
+	size_t i, n = 0;
+
+	/* Closed as idle, just when it was asked. */
+	begin(1, 1);
+	fresh();
+	for (i = 0; i < 2; i++) {
+		ATF_REQUIRE_EQ(i + 1, s.nopened);
+		up(s.opened[i]);
+		s.now++;
+		end(s.opened[i], REASON_CLOSED);
+	}
+	/* Time and again: that is not chance. */
+	ATF_REQUIRE_EQ(3, s.nopened);
+	up(s.opened[2]);
+	for (i = 2; i < s.nopened; i++) {
+		n = s.nopened;
+		s.now++;
+		end(s.opened[i], REASON_CLOSED);
+	}
+	ATF_CHECK_EQ(n, s.nopened);
+	ATF_CHECK_EQ(1, s.suspected);
+	later(POOL_BACKOFF_MAX);
+	ATF_CHECK_EQ(n + 1, s.nopened);
+}
+
 ATF_TC_WITHOUT_HEAD(a_suspect_is_probed_and_one_answer_makes_it_well);
 ATF_TC_BODY(a_suspect_is_probed_and_one_answer_makes_it_well, tc)
 {
@@ -243,6 +271,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, failures_in_a_row_make_an_address_suspect_and_no_flood);
 	ATF_TP_ADD_TC(tp, a_certificate_that_is_refused_makes_suspect_at_once);
+	ATF_TP_ADD_TC(
+	    tp, a_connection_that_ends_unused_once_is_replaced_at_once);
 	ATF_TP_ADD_TC(tp, a_suspect_is_probed_and_one_answer_makes_it_well);
 	ATF_TP_ADD_TC(tp, probes_back_off_to_half_a_minute_with_jitter);
 	ATF_TP_ADD_TC(tp, nobody_is_probed_for_a_proxy_that_nobody_asks);

@@ -15,6 +15,7 @@ static bool
 write_to(struct pool *, struct pool_conn *, struct question *, uint64_t);
 static void race(struct pool *, struct question *, uint64_t);
 static void free_slot(struct pool *, struct question *);
+static bool was_so_before(const struct pool *, const struct pool_conn *);
 static void narrow(struct pool_address *, uint32_t);
 
 void
@@ -129,7 +130,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	if (reason == REASON_NONE)
 		; /* it is not to blame */
 	else if (state == POOL_CONN_OPENING ||
-	    (state == POOL_CONN_UP && gave_nothing))
+	    (state == POOL_CONN_UP && gave_nothing && was_so_before(p, c)))
 		health_failed(p, c->upstream, c->address, reason, now);
 	else if (state == POOL_CONN_UP &&
 	    (c->inflight > 0 || reason == REASON_TIMED_OUT))
@@ -147,9 +148,20 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 	    (a = TAILQ_LAST(&c->late, attempts)) != NULL) {
 		q = a->question;
 		pool_attempt_end(p, a);
+		/* That it was dead says nothing of the question, whereas one
+		 * that it was ended for would end them all. */
+		if (reason == REASON_TIMED_OUT && q->tries > 1)
+			q->tries--;
 		pool_lost(p, q, reason,
 		    state == POOL_CONN_DRAINING ? UINT32_MAX : c->upstream);
 	}
+}
+
+/* Once may be chance: it was closed as idle just then. */
+static bool
+was_so_before(const struct pool *p, const struct pool_conn *c)
+{
+	return p->address[c->upstream][c->address].fails + 1 >= POOL_SUSPECT;
 }
 
 /* One that took questions with it may have been an accident: then one answer
