@@ -27,8 +27,12 @@ static bool has_failed(const struct answers *, const struct settings *,
 static void put_failure(struct answers *, const struct settings *,
     const struct dns_query *, const uint8_t *, size_t, uint64_t);
 static void forget(struct answers *, const struct answers_key *);
+static bool get(const struct answers *, const struct answers_key *, uint64_t,
+    struct cache_hit *);
+static uint64_t end_of(const struct settings *, const struct cache_hit *);
 static bool
 is_usable(const struct settings *, const struct cache_hit *, uint64_t);
+static bool is_on(const struct settings *, const struct cache_hit *, uint64_t);
 static uint32_t age_of(const struct cache_hit *, uint64_t);
 static void put(struct answers *, const struct answers_key *, const uint8_t *,
     size_t, uint32_t, uint32_t, uint64_t);
@@ -67,11 +71,8 @@ answers_look(struct answers *answers, const struct settings *settings,
 
 	if (!answers->on)
 		return ANSWERS_NONE;
-	found = cache_get(
-	    &answers->cache, key->hash, key->bytes, key->len, stored, &hit);
-	/* Never for longer than ttl max, whoever wrote it there. */
-	if (found && now < hit.expires &&
-	    age_of(&hit, now) < settings->ttl_max) {
+	found = get(answers, key, now, &hit);
+	if (found && now < end_of(settings, &hit)) {
 		then.age = age_of(&hit, now);
 		*len = dns_stored_tell(
 		    buf, cap, stored, hit.len, &then, query, how);
@@ -118,12 +119,10 @@ answers_tell_stale(struct answers *answers, const struct settings *settings,
 	if (!answers->on)
 		return 0;
 	key_of(&key, answers, query);
-	if (!cache_get(
-		&answers->cache, key.hash, key.bytes, key.len, stored, &hit) ||
-	    !is_usable(settings, &hit, now))
+	if (!get(answers, &key, now, &hit) || !is_usable(settings, &hit, now))
 		return 0;
 	/* Another question may have brought a new one meanwhile. */
-	if (now < hit.expires)
+	if (now < end_of(settings, &hit))
 		then = (struct dns_stored_now){ age_of(&hit, now), 0, NULL };
 	len = dns_stored_tell(buf, cap, stored, hit.len, &then, query, how);
 	if (len != 0 && then.ede != NULL)
@@ -181,12 +180,11 @@ put_failure(struct answers *answers, const struct settings *settings,
 
 	key_of(&key, answers, query);
 	key_of_failure(&failure, answers, &key);
-	if (cache_get(&answers->cache, failure.hash, failure.bytes, failure.len,
-		stored, &hit) &&
+	if (get(answers, &failure, now, &hit) &&
 	    hit.tag >> 8 == (settings->generation & (UINT32_MAX >> 8)) &&
 	    now < hit.expires + (uint64_t)ANSWERS_FAILURE_MAX * SECOND) {
 		/* One failure that many waited for is one. */
-		if (now < hit.expires)
+		if (is_on(settings, &hit, now))
 			return;
 		times = hit.tag & TIMES;
 	}
@@ -223,10 +221,7 @@ has_failed(const struct answers *answers, const struct settings *settings,
 	struct answers_key failure;
 
 	key_of_failure(&failure, answers, key);
-	return cache_get(&answers->cache, failure.hash, failure.bytes,
-		   failure.len, stored, hit) &&
-	    now < hit->expires &&
-	    hit->tag >> 8 == (settings->generation & (UINT32_MAX >> 8));
+	return get(answers, &failure, now, hit) && is_on(settings, hit, now);
 }
 
 static void
@@ -240,12 +235,42 @@ forget(struct answers *answers, const struct answers_key *key)
 		cache_drop(&answers->cache, key->hash, key->bytes, key->len);
 }
 
+/* Into stored, and no entry of a time to come, which would never be old: only
+ * who is broken into writes such. */
+static bool
+get(const struct answers *answers, const struct answers_key *key, uint64_t now,
+    struct cache_hit *hit)
+{
+	return cache_get(&answers->cache, key->hash, key->bytes, key->len,
+		   stored, hit) &&
+	    hit->stored <= now + SECOND;
+}
+
+/* Never longer than ttl max, whoever wrote it there. */
+static uint64_t
+end_of(const struct settings *settings, const struct cache_hit *hit)
+{
+	const uint64_t most =
+	    hit->stored + (uint64_t)settings->ttl_max * SECOND;
+
+	return hit->expires < most ? hit->expires : most;
+}
+
 static bool
 is_usable(
     const struct settings *settings, const struct cache_hit *hit, uint64_t now)
 {
 	return settings->stale != 0 &&
-	    now < hit->expires + (uint64_t)settings->stale * SECOND;
+	    now < end_of(settings, hit) + (uint64_t)settings->stale * SECOND;
+}
+
+/* A failure: under this config, and no longer than one is kept. */
+static bool
+is_on(
+    const struct settings *settings, const struct cache_hit *hit, uint64_t now)
+{
+	return hit->tag >> 8 == (settings->generation & (UINT32_MAX >> 8)) &&
+	    now < hit->expires && age_of(hit, now) < ANSWERS_FAILURE_MAX;
 }
 
 /* Another worker's clock may have been read a moment after ours. */
