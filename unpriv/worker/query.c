@@ -83,6 +83,7 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	    settings_need_cookie(settings, &client->address)) {
 		counter_inc(queries_unproven);
 		query_prove(reply, settings, client, query, proof);
+		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_ANSWERED;
 	}
 	/* 3. What is known already. */

@@ -12,6 +12,7 @@
 #define KEEPALIVE 100 /* 10 s in units of 100 ms, as stream.h has it */
 
 static void count_refusal(uint16_t);
+static uint32_t cookie_room(const struct dns_query *);
 
 bool
 query_refuse(struct dns_query *query, enum dns_verdict verdict,
@@ -109,8 +110,19 @@ query_how(struct dns_reply *how, const struct settings *settings,
 		how->limit = query->udp_size;
 	else
 		how->limit = settings->udp_size;
-	if (!how->tcp && client->most != 0 && how->limit > client->most)
-		how->limit = client->most;
+	if (!how->tcp && client->most != 0 &&
+	    how->limit > client->most + cookie_room(query))
+		how->limit = client->most + cookie_room(query);
+}
+
+/* What a fresh cookie adds to the question's: of 1 to 1 nothing would be left
+ * to answer in. */
+static uint32_t
+cookie_room(const struct dns_query *query)
+{
+	return query->tell_cookie && query->cookie_len < DNS_COOKIE_LEN
+	    ? DNS_COOKIE_LEN - (uint32_t)query->cookie_len
+	    : 0;
 }
 
 struct dns_ede
