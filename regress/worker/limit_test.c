@@ -1,8 +1,6 @@
 /* Limits of clients, with time and packets scripted. */
 #include <atf-c.h>
-#include <err.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "unpriv/worker/limit.h"
@@ -22,18 +20,16 @@ static uint64_t now;
 static void
 set_up(void)
 {
+	static _Alignas(64) uint8_t memory[64 << 10];
 	const struct siphash_key key = { 1, 2 };
-	void *memory;
 
 	conf = (struct conf_limit){ .rate = 500,
 		.burst = 1000,
 		.prefix = 32,
 		.prefix6 = 56,
 		.slip = 2,
-		.memory = 64 << 10 };
-	if ((memory = aligned_alloc(64, conf.memory)) == NULL)
-		err(1, NULL);
-	memset(memory, 0, conf.memory);
+		.memory = sizeof(memory) };
+	memset(memory, 0, sizeof(memory));
 	limit_init(&limit, &conf, memory, &key);
 	now = WRAP;
 }
