@@ -12,6 +12,7 @@ static bool is_always(const struct blocker *, const struct netaddr *);
 static int compare_ranges(const void *, const void *);
 static void range_of(struct block_range *, const struct netaddr *);
 static struct block *active(struct blocker *, const struct netaddr *, uint64_t);
+static bool is_told(struct blocker *, struct block *, uint64_t);
 static bool is_lucky(struct blocker *);
 
 void
@@ -96,8 +97,7 @@ block_unproven(struct blocker *b, const struct netaddr *client, uint64_t now)
 
 	if (entry == NULL)
 		return BLOCK_DROP;
-	if (!entry->proven && is_lucky(b) &&
-	    bucket_take(&b->cut, now, BLOCK_CUT_BURST, BLOCK_CUT_RATE))
+	if (!entry->proven && is_told(b, entry, now))
 		return BLOCK_CUT;
 	entry->dropped++;
 	b->unsaid = true;
@@ -213,6 +213,20 @@ active(struct blocker *b, const struct netaddr *client, uint64_t now)
 	prefix = blocks_prefix(client, b->bits4, b->bits6);
 	entry = blocks_find(&b->table, &prefix);
 	return entry != NULL && now < entry->until ? entry : NULL;
+}
+
+/* Each in its turn, so that a flood in one's name takes no other's; what comes
+ * more often than that, by luck. */
+static bool
+is_told(struct blocker *b, struct block *entry, uint64_t now)
+{
+	if (now - entry->told >= BLOCK_TOLD_MS &&
+	    bucket_take(&b->turn, now, BLOCK_TOLD_BURST, BLOCK_TOLD_RATE)) {
+		entry->told = now;
+		return true;
+	}
+	return is_lucky(b) &&
+	    bucket_take(&b->cut, now, BLOCK_CUT_BURST, BLOCK_CUT_RATE);
 }
 
 /* One in BLOCK_CUT_OF, in no order that a client could know. */

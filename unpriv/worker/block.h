@@ -10,8 +10,13 @@
 #include "dotproxy/bucket.h"
 #include "dotproxy/ipc.h"
 
-/* A client whose UDP alone is blocked may be a victim whose address is forged:
- * one packet in so many is answered TC=1, in all at most these a second. */
+/* A client whose UDP alone is blocked may be a victim whose address was forged,
+ * and is silent otherwise: so often, ms, one of its packets is answered TC=1,
+ * in all at most so many at once and a second ... */
+#define BLOCK_TOLD_MS	 100
+#define BLOCK_TOLD_BURST 1000
+#define BLOCK_TOLD_RATE	 1000
+/* ... and of those that come more often one in so many, in all at most these. */
 #define BLOCK_CUT_OF	16
 #define BLOCK_CUT_BURST 200
 #define BLOCK_CUT_RATE	100
@@ -41,7 +46,7 @@ struct blocker {
 		uint8_t first[16], last[16];
 	} always[2][CONF_BLOCKED_MAX];
 	uint32_t nalways[2];
-	struct bucket ask, cut;
+	struct bucket ask, turn, cut;
 	struct ipc_block asked; /* the last one */
 	uint64_t asked_at; /* ms */
 	uint64_t turns,
