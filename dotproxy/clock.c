@@ -7,9 +7,15 @@
 uint64_t
 clock_ms(void)
 {
+	return clock_us() / 1000;
+}
+
+uint64_t
+clock_us(void)
+{
 	struct timespec ts;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
 		fatal("clock_gettime");
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }

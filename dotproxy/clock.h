@@ -9,5 +9,7 @@
 
 /* Milliseconds since some point before the start; never runs backwards. */
 uint64_t clock_ms(void);
+/* Likewise in microseconds, for what is measured. */
+uint64_t clock_us(void);
 
 #endif

@@ -75,6 +75,7 @@
 	X(upstream_connects, "connections asked of the parent")                \
 	X(upstream_connected, "connections verified and in use")               \
 	X(upstream_refused, "connections refused: certificate or pin")         \
+	X(upstream_no_pin, "connections refused of these: no pin matched")     \
 	X(upstream_failed, "connections that failed otherwise")                \
 	X(upstream_closed, "connections ended by the upstream")                \
 	X(upstream_idle, "connections retired idle")                           \

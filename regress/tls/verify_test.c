@@ -410,13 +410,13 @@ ATF_TC_BODY(a_pin_on_any_certificate_of_the_verified_chain_matches, tc)
 	/* The root is not sent, and its pin matches all the same. */
 	result = verified(CHAIN(h.root), CHAIN(h.leaf, h.inter), HOST, h.root);
 	EXPECT(result, VERIFY_OK);
-	ATF_REQUIRE_EQ(3, result.npin);
+	ATF_REQUIRE_EQ(3, result.ncert);
 	pki_pin(h.leaf, pin);
-	ATF_CHECK(memcmp(pin, result.pin[0], sizeof(pin)) == 0);
+	ATF_CHECK(memcmp(pin, result.cert[0].pin, sizeof(pin)) == 0);
 	pki_pin(h.inter, pin);
-	ATF_CHECK(memcmp(pin, result.pin[1], sizeof(pin)) == 0);
+	ATF_CHECK(memcmp(pin, result.cert[1].pin, sizeof(pin)) == 0);
 	pki_pin(h.root, pin);
-	ATF_CHECK(memcmp(pin, result.pin[2], sizeof(pin)) == 0);
+	ATF_CHECK(memcmp(pin, result.cert[2].pin, sizeof(pin)) == 0);
 	house_free(&h);
 }
 
@@ -430,9 +430,9 @@ ATF_TC_BODY(without_a_matching_pin_those_seen_are_told, tc)
 	result = verified(CHAIN(h.root, other.root), CHAIN(h.leaf, h.inter),
 	    HOST, other.root);
 	EXPECT(result, VERIFY_NO_PIN);
-	ATF_REQUIRE_EQ(3, result.npin);
+	ATF_REQUIRE_EQ(3, result.ncert);
 	pki_pin(h.root, pin);
-	ATF_CHECK(memcmp(pin, result.pin[2], sizeof(pin)) == 0);
+	ATF_CHECK(memcmp(pin, result.cert[2].pin, sizeof(pin)) == 0);
 	house_free(&other);
 	house_free(&h);
 }
@@ -805,7 +805,7 @@ expect(const char *file, int line, struct verify_result result,
 	ATF_CHECK(result.detail[0] != '\0');
 	ATF_CHECK_EQ_MSG(
 	    result.reason == VERIFY_OK || result.reason == VERIFY_NO_PIN,
-	    result.npin > 0, "%s:%d: %zu pins", file, line, result.npin);
+	    result.ncert > 0, "%s:%d: %zu pins", file, line, result.ncert);
 }
 
 /*

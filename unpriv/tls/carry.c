@@ -57,7 +57,7 @@ carry_out(struct conn *c)
 		return;
 	}
 	if (done > 0)
-		pool_conn_room(conn_pool(), conn_index(c));
+		conn_owner()->room(conn_index(c));
 }
 
 /* With close_notify or without is one case. */
@@ -159,8 +159,8 @@ in_datagrams(struct conn *c)
 			conn_ended(c, carry_why_ended(c), NULL);
 			return;
 		}
-		if (!pool_conn_message(conn_pool(), conn_index(c), datagram,
-			(size_t)n, turn_now()))
+		if (!conn_owner()->message(
+			conn_index(c), datagram, (size_t)n, turn_now()))
 			return;
 	}
 }
@@ -173,8 +173,7 @@ take_messages(struct conn *c)
 	size_t len;
 
 	while (stream_next(&c->in, &msg, &len))
-		if (!pool_conn_message(
-			conn_pool(), conn_index(c), msg, len, turn_now()))
+		if (!conn_owner()->message(conn_index(c), msg, len, turn_now()))
 			return false;
 	return true;
 }

@@ -9,7 +9,7 @@
 
 #include "conn_state.h"
 
-/* Takes in what came, and hands the pool each message of it. The connection
+/* Takes in what came, and hands its owner each message of it. The connection
  * may have ended after it. */
 void carry_in(struct conn *c);
 /* Writes what waits to be written, as far as the socket takes it; likewise. */

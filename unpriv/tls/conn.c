@@ -29,7 +29,7 @@ static void let_go(struct conn *, bool);
 static void on_event(evutil_socket_t, short, void *);
 
 static struct event_base *base;
-static struct pool *pool;
+static const struct conn_owner *owner;
 static struct ipc *parent;
 static const struct upstreams *upstreams;
 static struct conn conns[POOL_CONNS];
@@ -38,11 +38,16 @@ static size_t ndirty;
 static uint32_t last_serial;
 
 void
-conns_init(struct event_base *b, struct pool *p, struct ipc *to_parent)
+conns_init(struct event_base *b, struct ipc *to_parent)
 {
 	base = b;
-	pool = p;
 	parent = to_parent;
+}
+
+void
+conns_set_owner(const struct conn_owner *o)
+{
+	owner = o;
 }
 
 void
@@ -214,7 +219,7 @@ connected(struct conn *c)
 		return;
 	}
 	if (!c->diagnose)
-		pool_conn_connected(pool, conn_index(c), turn_now());
+		owner->connected(conn_index(c), turn_now());
 	if (c->plain)
 		conn_go_up(c);
 	else
@@ -235,7 +240,7 @@ conn_go_up(struct conn *c)
 	stream_init(&c->in, in);
 	c->state = CONN_UP;
 	conn_watch(c, true, false);
-	pool_conn_up(pool, conn_index(c), turn_now());
+	owner->up(conn_index(c), turn_now());
 }
 
 void
@@ -244,7 +249,7 @@ conn_ended(struct conn *c, enum reason reason, const char *detail)
 	if (detail != NULL)
 		report_detail(detail, NULL);
 	let_go(c, false);
-	pool_conn_ended(pool, conn_index(c), reason, turn_now());
+	owner->ended(conn_index(c), reason, detail, turn_now());
 	report_detail(NULL, NULL);
 }
 
@@ -296,10 +301,16 @@ conn_index(const struct conn *c)
 	return (uint32_t)(c - conns);
 }
 
-struct pool *
-conn_pool(void)
+uint64_t
+conn_began(uint32_t n)
 {
-	return pool;
+	return conns[n].began;
+}
+
+const struct conn_owner *
+conn_owner(void)
+{
+	return owner;
 }
 
 const struct upstreams *

@@ -38,13 +38,14 @@ struct conn {
 	bool eof; /* the socket's, not TLS's */
 	int error; /* errno of the socket's end; 0: none */
 	size_t taken; /* bytes of the socket in this turn */
+	uint64_t began; /* us, the handshake */
 	struct event *readable, *writable;
 	struct stream in;
 	uint8_t *out; /* as over a stream, whatever it is */
 	size_t out_len;
 };
 
-struct pool *conn_pool(void);
+const struct conn_owner *conn_owner(void);
 const struct upstreams *conn_upstreams(void);
 uint32_t conn_index(const struct conn *c);
 /* For a socket; false: it cannot be asked now. */
@@ -53,7 +54,7 @@ bool conn_ask_parent(struct conn *c);
 void conn_watch(struct conn *c, bool in, bool out);
 /* Verified by all that was asked: it takes questions. */
 void conn_go_up(struct conn *c);
-/* Lets it go, and tells the pool why; detail (or NULL) is for the log. */
+/* Lets it go, and tells its owner why; detail (or NULL) is for the log. */
 void conn_ended(struct conn *c, enum reason reason, const char *detail);
 /* Its socket and TLS only; polite: with a close_notify if it is up. */
 void conn_drop_socket(struct conn *c, bool polite);

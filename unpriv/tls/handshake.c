@@ -7,6 +7,7 @@
 #include <time.h>
 #include <tls.h>
 
+#include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 
 #include "carry.h"
@@ -61,6 +62,7 @@ handshake_begin(struct conn *c)
 		return;
 	}
 	c->state = CONN_HANDSHAKE;
+	c->began = clock_us();
 	handshake_continue(c);
 }
 
@@ -84,8 +86,8 @@ handshake_continue(struct conn *c)
 
 /*
  * libtls is content with chain and name; now the chain is verified again, and
- * the pins are held against it, unless that was done a short time ago. A diagnosing connection ends here in all
- * cases: libtls verified nothing on it.
+ * the pins are held against it, unless that was done a short time ago. A
+ * diagnosing connection ends here in all cases: libtls verified nothing on it.
  */
 static void
 handshake_done(struct conn *c)
@@ -126,6 +128,7 @@ verify(struct conn *c, struct verify_result *result)
 	    u->host[0] == '\0' ? NULL : u->host, u->pin, u->npin, time(NULL));
 	if (!c->diagnose && result->reason == VERIFY_OK)
 		known_learn_chain(c->upstream, chain, len, turn_now());
+	conn_owner()->verified(conn_index(c), u, result, c->tls);
 }
 
 static void
@@ -181,5 +184,5 @@ diagnose(struct conn *c, const char *text)
 		conn_ended(c, REASON_TLS, text);
 		return;
 	}
-	pool_conn_doomed(conn_pool(), conn_index(c), now);
+	conn_owner()->doomed(conn_index(c), now);
 }

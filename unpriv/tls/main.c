@@ -24,7 +24,7 @@
 
 #include "conn.h"
 #include "peer.h"
-#include "pool.h"
+#include "pool_owner.h"
 #include "report.h"
 #include "turn.h"
 #include "upstream.h"
@@ -105,7 +105,8 @@ main(int argc, char *argv[])
 	confined.layers = sandbox_enter(SANDBOX_TLS, &params);
 	send_or_die(IPC_CONFINED, &confined, sizeof(confined));
 	parent.state = IPC_CONFIG;
-	conns_init(base, pool, &parent);
+	conns_init(base, &parent);
+	conns_set_owner(pool_owner(pool));
 	peers_init(base, pool, broken);
 	loop();
 	return 0;

@@ -42,7 +42,7 @@ report_detail(const char *detail, const struct verify_result *chain)
 {
 	(void)snprintf(detail_text, sizeof(detail_text), "%s",
 	    detail == NULL ? "" : detail);
-	detail_chain.npin = 0;
+	detail_chain.ncert = 0;
 	if (chain != NULL)
 		detail_chain = *chain;
 }
@@ -152,8 +152,8 @@ say_pins(const struct upstream *u)
 	char pin[VERIFY_PIN_TEXT];
 	size_t i;
 
-	for (i = 0; i < detail_chain.npin; i++)
+	for (i = 0; i < detail_chain.ncert; i++)
 		log_warnx("upstream \"%s\" %s: pin \"%s\"", u->name,
 		    i == 0 ? "has the leaf" : "has also",
-		    verify_pin_text(detail_chain.pin[i], pin));
+		    verify_pin_text(detail_chain.cert[i].pin, pin));
 }

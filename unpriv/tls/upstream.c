@@ -22,6 +22,7 @@ static const char *take_zone(struct intake *, const struct ipc_zone *);
 static bool is_folded_name(const uint8_t *, size_t, size_t);
 static const char *take_commit(
     struct intake *, const struct ipc_generation *, struct upstreams **);
+static void find_pinned(struct upstream *);
 static bool printable(const char *);
 static uint8_t *read_ca(int, size_t *);
 static struct tls_config *new_config(void);
@@ -275,9 +276,19 @@ take_commit(struct intake *in, const struct ipc_generation *commit,
 		if (in->naddress[i] != in->all->one[i].naddress ||
 		    in->npin[i] != in->all->one[i].npin)
 			return "an upstream that is not whole";
+	for (i = 0; i < in->all->n; i++)
+		find_pinned(&in->all->one[i]);
 	*done = in->all;
 	in->all = NULL;
 	return NULL;
+}
+
+static void
+find_pinned(struct upstream *u)
+{
+	if (u->anchors != NULL && u->npin > 0)
+		u->npinned = verify_anchors_pinned(u->anchors, u->pin, u->npin,
+		    u->pinned, UPSTREAM_PINNED_MAX);
 }
 
 /* They go into texts for clients. */

@@ -15,6 +15,9 @@
 #include "pool.h"
 #include "verify.h"
 
+/* CAs of an upstream that are pinned, and looked at for their end. */
+#define UPSTREAM_PINNED_MAX CONF_PINS_MAX
+
 struct upstream {
 	char name[CONF_NAME_MAX];
 	char host[CONF_HOST_MAX]; /* "": by pin alone */
@@ -25,6 +28,8 @@ struct upstream {
 	uint8_t pin[CONF_PINS_MAX][VERIFY_PIN_LEN];
 	uint8_t ca_hash[32]; /* SHA-256 of the bundle */
 	struct verify_anchors *anchors; /* NULL: no certificate in it */
+	struct cert pinned[UPSTREAM_PINNED_MAX]; /* CAs of it */
+	size_t npinned;
 	/* Verifies chain and name, and reads the whole bundle for it. */
 	struct tls_config *tls;
 	/* Verifies nothing: only to fetch the chain that was refused. */

@@ -55,12 +55,12 @@ static bool usable(const struct wanted *);
 static size_t anchor_of(const struct verify_anchors *, X509 *);
 static void verify_to(struct verify_result *, const struct verify_anchors *,
     X509_STORE *, X509 *, x509_stack *, const struct wanted *);
+static void tell_names(struct verify_result *, X509 *);
 static bool set_wanted(X509_STORE_CTX *, const struct wanted *);
 static void judge(struct verify_result *, const struct verify_anchors *,
     x509_stack *, const struct wanted *);
 static bool strong_key(X509 *);
 static bool strong_signature(X509 *);
-static bool pin_of(X509 *, uint8_t[VERIFY_PIN_LEN]);
 static bool pin_wanted(const uint8_t[VERIFY_PIN_LEN], const struct wanted *);
 static X509_STORE *
 pinned_anchors(const struct verify_anchors *, const struct wanted *);
@@ -125,6 +125,27 @@ verify_anchor_pem(
 	}
 	BIO_free(bio);
 	return pem;
+}
+
+size_t
+verify_anchors_pinned(const struct verify_anchors *anchors,
+    const uint8_t (*pins)[VERIFY_PIN_LEN], size_t npins, struct cert *cert,
+    size_t max)
+{
+	const struct wanted wanted = { NULL, pins, npins, 0 };
+	uint8_t pin[VERIFY_PIN_LEN];
+	X509 *anchor;
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < sk_X509_num(anchors->certs) && n < max; i++) {
+		anchor = sk_X509_value(anchors->certs, i);
+		if (cert_pin(anchor, pin) && pin_wanted(pin, &wanted) &&
+		    cert_describe(&cert[n], anchor))
+			n++;
+	}
+	ERR_clear_error();
+	return n;
 }
 
 void
@@ -314,8 +335,19 @@ verify_to(struct verify_result *result, const struct verify_anchors *anchors,
 		verdict(result, reason_of(error),
 		    X509_verify_cert_error_string(error),
 		    X509_STORE_CTX_get_error_depth(ctx));
+		if (result->reason == VERIFY_WRONG_NAME)
+			tell_names(result, leaf);
 	}
 	X509_STORE_CTX_free(ctx);
+}
+
+static void
+tell_names(struct verify_result *result, X509 *leaf)
+{
+	char names[96];
+
+	cert_names(leaf, names, sizeof(names));
+	snprintf(result->detail, sizeof(result->detail), "it is for %s", names);
 }
 
 /*
@@ -374,9 +406,9 @@ judge(struct verify_result *result, const struct verify_anchors *anchors,
 			verdict(result, VERIFY_BAD_CHAIN, "weak signature", i);
 			return;
 		}
-		if (!pin_of(cert, result->pin[i]))
+		if (!cert_describe(&result->cert[i], cert))
 			return;
-		if (pin_wanted(result->pin[i], wanted))
+		if (pin_wanted(result->cert[i].pin, wanted))
 			pinned = true;
 		if ((anchor = anchor_of(anchors, cert)) != SIZE_MAX)
 			result->anchor[result->nanchor++] = anchor;
@@ -385,7 +417,7 @@ judge(struct verify_result *result, const struct verify_anchors *anchors,
 		verdict(result, VERIFY_UNKNOWN_CA, "ends at no anchor", n - 1);
 		return;
 	}
-	result->npin = (size_t)n;
+	result->ncert = (size_t)n;
 	if (pinned)
 		verdict(result, VERIFY_OK, "ok", -1);
 	else
@@ -423,25 +455,6 @@ strong_signature(X509 *cert)
 	    bits >= STRENGTH_MIN;
 }
 
-/* RFC 7858 section 4.2 (after RFC 7469): SHA-256 of the DER-encoded
- * SubjectPublicKeyInfo. */
-static bool
-pin_of(X509 *cert, uint8_t pin[VERIFY_PIN_LEN])
-{
-	unsigned char *der = NULL;
-	unsigned int pin_len = 0;
-	int len;
-	bool ok;
-
-	if ((len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der)) <= 0)
-		return false;
-	ok = EVP_Digest(der, (size_t)len, pin, &pin_len, EVP_sha256(), NULL) ==
-		1 &&
-	    pin_len == VERIFY_PIN_LEN;
-	OPENSSL_free(der);
-	return ok;
-}
-
 static bool
 pin_wanted(const uint8_t pin[VERIFY_PIN_LEN], const struct wanted *wanted)
 {
@@ -469,7 +482,7 @@ pinned_anchors(
 		return NULL;
 	for (i = 0; i < sk_X509_num(anchors->certs); i++) {
 		cert = sk_X509_value(anchors->certs, i);
-		if (pin_of(cert, pin) && pin_wanted(pin, wanted) &&
+		if (cert_pin(cert, pin) && pin_wanted(pin, wanted) &&
 		    sk_X509_push(some, cert) == 0)
 			break;
 	}

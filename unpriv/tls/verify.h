@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <time.h>
 
-#define VERIFY_PIN_LEN	 32
+#include "cert.h"
+
+#define VERIFY_PIN_LEN	 CERT_PIN_LEN
 #define VERIFY_CHAIN_MAX 8 /* certificates, leaf and root included */
 
 enum verify_reason {
@@ -27,14 +29,14 @@ enum verify_reason {
 
 struct verify_result {
 	enum verify_reason reason;
-	/* The SPKI pins of the chain that was verified, leaf first, root last:
-	 * filled also when only the pin was wrong. */
-	uint8_t pin[VERIFY_CHAIN_MAX][VERIFY_PIN_LEN];
-	size_t npin;
+	/* The chain that was verified, leaf first, root last: filled also when
+	 * only the pin was wrong. */
+	struct cert cert[VERIFY_CHAIN_MAX];
+	size_t ncert;
 	/* Which of the anchors are on it; with VERIFY_OK at least one. */
 	size_t anchor[VERIFY_CHAIN_MAX];
 	size_t nanchor;
-	char detail[128]; /* libcrypto's word for it, for a log */
+	char detail[160]; /* libcrypto's word for it, for a log */
 };
 
 /* The trust anchors of an upstream, made once from a PEM bundle. */
@@ -46,6 +48,11 @@ size_t verify_anchors_count(const struct verify_anchors *anchors);
 /* One of them as PEM, to be freed, and its length; NULL without memory. */
 char *verify_anchor_pem(
     const struct verify_anchors *anchors, size_t anchor, size_t *len);
+
+/* The anchors that hold one of these keys, at most max; how many. */
+size_t verify_anchors_pinned(const struct verify_anchors *anchors,
+    const uint8_t (*pins)[VERIFY_PIN_LEN], size_t npins, struct cert *cert,
+    size_t max);
 
 /*
  * Verifies the chain as sent (PEM, leaf first). host NULL: no name is asked
