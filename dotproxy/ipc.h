@@ -43,6 +43,8 @@ enum ipc_type {
 	IPC_BLOCK, /* struct ipc_block: block this client */
 	/* tls -> parent */
 	IPC_CONNECT, /* struct ipc_connect: asks for a connection */
+	IPC_TRIAL, /* struct ipc_trial: how an address did, each in its turn */
+	IPC_TRIED, /* that was the last */
 	/* socks -> parent */
 	IPC_PROXIED, /* struct ipc_proxied: what became of IPC_PROXY */
 	/* parent -> child */
@@ -161,6 +163,34 @@ enum ipc_proxy_error {
 #define IPC_PROXY_ERRNO_MAX 4095
 bool ipc_proxy_error_is_valid(uint32_t error); /* 0 is not */
 
+#define IPC_TRIAL_CERTS	  8
+#define IPC_TRIAL_TEXT	  256
+#define IPC_TRIAL_SUBJECT 128
+#define IPC_TRIAL_NONE	  UINT32_MAX
+
+/* Of a chain that was verified. Texts are printable, zeroes behind. */
+struct ipc_trial_cert {
+	int64_t ends; /* seconds since 1970 */
+	uint32_t pinned; /* 0 or 1: the config has this pin */
+	uint8_t pin[CONF_PIN_LEN];
+	char subject[IPC_TRIAL_SUBJECT];
+	uint32_t zero; /* must be 0 */
+};
+
+/* How an address did: each of the config once, in its order. */
+struct ipc_trial {
+	uint32_t upstream;
+	uint32_t address;
+	/* Microseconds; IPC_TRIAL_NONE: it did not come to that. */
+	uint32_t connect, handshake, answer;
+	uint32_t ncert; /* leaf first, root last; 0: none was verified */
+	char version[16], cipher[64]; /* "": it did not come to that */
+	char failure[IPC_TRIAL_TEXT]; /* "": all is well */
+	struct ipc_trial_cert cert[IPC_TRIAL_CERTS];
+};
+#define IPC_TRIAL_ENDS_MAX 253402300799 /* the year 9999 */
+bool ipc_trial_is_valid(const struct ipc_trial *trial); /* but its indices */
+
 struct ipc_conf_worker {
 	uint32_t generation;
 	uint32_t index; /* this worker, 0 .. workers - 1 */
@@ -240,6 +270,7 @@ struct ipc_conf_tls {
 	uint32_t nupstream; /* what follows until IPC_COMMIT: first these, */
 	uint32_t nzone; /* then these, of which the first is the root */
 	uint32_t verbose; /* 0 or 1 */
+	uint32_t trial; /* 1: try each address once, and answer nobody */
 };
 
 struct ipc_upstream {
@@ -317,6 +348,8 @@ _Static_assert(sizeof(struct ipc_blocked) == 36, "no padding");
 _Static_assert(sizeof(struct ipc_forward) == 260, "no padding");
 _Static_assert(sizeof(struct ipc_zone) == 288, "no padding");
 _Static_assert(sizeof(struct ipc_proxy) == 540, "no padding");
+_Static_assert(sizeof(struct ipc_trial_cert) == 176, "no padding");
+_Static_assert(sizeof(struct ipc_trial) == 360 + 8 * 176, "no padding");
 
 /* One row of the table. */
 struct ipc_rule {

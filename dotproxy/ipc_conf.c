@@ -22,13 +22,14 @@ _Static_assert(CONF_COOKIES_MAX <= IPC_PREFIXES_MAX &&
 
 void
 ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
-    const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
+    bool trial, const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
     ipc_conf_tell *tell, void *ctx)
 {
 	const struct ipc_conf_tls head = { .generation = generation,
 		.nupstream = conf->nused,
 		.nzone = conf->nzone,
-		.verbose = verbose };
+		.verbose = verbose,
+		.trial = trial };
 	uint32_t i;
 
 	tell(ctx, IPC_CONF_TLS, &head, sizeof(head), -1);

@@ -19,7 +19,7 @@ typedef void ipc_conf_tell(
  * configs, so that a way can be told from another and a password not guessed.
  */
 void ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
-    const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
+    bool trial, const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
     ipc_conf_tell *tell, void *ctx);
 
 /* The upstream that a connection is wanted to, or NULL: by index alone, so that a

@@ -34,6 +34,9 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	    EXACT(ipc_block) },
 	[IPC_CONNECT] = { "connect", IPC_TLS, IPC_PARENT, IPC_RUN,
 	    EXACT(ipc_connect) },
+	[IPC_TRIAL] = { "trial", IPC_TLS, IPC_PARENT, IPC_RUN,
+	    EXACT(ipc_trial) },
+	[IPC_TRIED] = { "tried", IPC_TLS, IPC_PARENT, IPC_RUN, EMPTY },
 	[IPC_PROXIED] = { "proxied", IPC_SOCKS, IPC_PARENT, IPC_RUN,
 	    EXACT(ipc_proxied) },
 	/* parent -> child */

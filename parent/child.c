@@ -96,6 +96,10 @@ child_reap(struct parent *p)
 			parent_stopped(p);
 			continue;
 		}
+		if (p->trial) {
+			(void)event_base_loopbreak(p->base);
+			return;
+		}
 		if (!p->ready && WIFEXITED(status))
 			fatalx("%s could not start: not serving", c->name);
 		start_again(c);

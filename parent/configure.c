@@ -26,8 +26,8 @@ configure_child(struct child *c)
 	if (c->role == IPC_WORKER)
 		configure_worker(c);
 	else if (c->role == IPC_TLS)
-		ipc_conf_tls(p->conf, p->generation, p->verbose, p->files.ca,
-		    &p->way_key, tell, c);
+		ipc_conf_tls(p->conf, p->generation, p->verbose, p->trial,
+		    p->files.ca, &p->way_key, tell, c);
 	tell(c, IPC_COMMIT, &commit, sizeof(commit), -1);
 }
 

@@ -85,6 +85,12 @@ dispatch(struct child *c, const struct ipc_message *m)
 	case IPC_CONNECT:
 		take_connect(c, m->payload);
 		break;
+	case IPC_TRIAL:
+		trial_take(c, m->payload);
+		break;
+	case IPC_TRIED:
+		trial_done(c);
+		break;
 	case IPC_PROXIED:
 		proxy_answer(c, m->payload);
 		break;

@@ -66,6 +66,8 @@ main(int argc, char *argv[])
 			(void)fprintf(stderr, "configuration OK\n");
 		return fflush(stdout) == EOF;
 	}
+	if (options.trial)
+		return trial_run(p, &options);
 	prepare(p, &options);
 	start_children(p);
 	if (event_base_dispatch(p->base) == -1)

@@ -15,7 +15,7 @@ options_parse(struct options *o, int argc, char *argv[])
 	int ch;
 
 	o->libexec = LIBEXEC;
-	while ((ch = getopt(argc, argv, "D:df:L:nv")) != -1)
+	while ((ch = getopt(argc, argv, "D:df:L:ntv")) != -1)
 		switch (ch) {
 		case 'D':
 			if (o->nmacro == OPTIONS_MACROS)
@@ -34,13 +34,18 @@ options_parse(struct options *o, int argc, char *argv[])
 		case 'n':
 			o->check = true;
 			break;
+		case 't':
+			o->trial = true;
+			break;
 		case 'v':
 			o->verbose = true;
 			break;
 		default:
 			usage();
 		}
-	if (optind != argc)
+	if (o->trial && optind < argc)
+		o->upstream = argv[optind++];
+	if (optind != argc || (o->trial && o->check))
 		usage();
 	log_set_verbose(o->verbose);
 }
@@ -49,5 +54,7 @@ static void
 usage(void)
 {
 	log_warnx("usage: dotproxy [-dnv] [-D macro=value] [-f file] [-L dir]");
+	log_warnx("       dotproxy -t [-v] [-D macro=value] [-f file] [-L dir] "
+		  "[upstream]");
 	exit(2);
 }

@@ -12,7 +12,8 @@ struct options {
 	const char *libexec;
 	char *macro[OPTIONS_MACROS];
 	size_t nmacro;
-	bool foreground, check, verbose;
+	const char *upstream; /* to try; NULL: all of the config */
+	bool foreground, check, trial, verbose;
 };
 
 /* Exits with the usage when something is wrong. */

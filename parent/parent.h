@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "listen.h"
+#include "options.h"
 
 #define CHILDREN_MAX (CONF_WORKERS_MAX + 2)
 
@@ -85,6 +86,7 @@ struct parent {
 	char libexec[PATH_MAX];
 	int null; /* /dev/null, for the children */
 	bool verbose;
+	bool trial; /* -t: a trial, and nobody is served */
 	bool ready; /* was said */
 	bool stopping;
 	struct bucket connect;
@@ -141,6 +143,11 @@ void configure_cookies(evutil_socket_t fd, short what, void *parent);
 /* Tells all workers. */
 void configure_workers(
     struct parent *p, enum ipc_type type, const void *payload, size_t len);
+
+/* trial.c: dotproxy -t. */
+int trial_run(struct parent *p, const struct options *o); /* exit status */
+void trial_take(struct child *c, const struct ipc_trial *t);
+void trial_done(struct child *c);
 
 /* main.c */
 void parent_ready(struct parent *p); /* a child became ready */

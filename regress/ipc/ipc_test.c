@@ -392,6 +392,63 @@ ATF_TC_BODY(a_string_field_ends_and_has_zeroes_behind, tc)
 	ATF_CHECK(!ipc_string_is_valid("abcdefgh", 8));
 }
 
+ATF_TC_WITHOUT_HEAD(what_a_trial_found_is_shown_only_if_it_can_be);
+ATF_TC_BODY(what_a_trial_found_is_shown_only_if_it_can_be, tc)
+{
+	const struct ipc_trial good = { .connect = 1,
+		.handshake = 2,
+		.answer = 3,
+		.ncert = IPC_TRIAL_CERTS,
+		.version = "TLSv1.3",
+		.cipher = "TLS_AES_128_GCM_SHA256",
+		.cert[IPC_TRIAL_CERTS - 1] = { .ends = IPC_TRIAL_ENDS_MAX,
+		    .pinned = 1,
+		    .subject = "CN=root" } };
+	struct ipc_trial t;
+	char *text[] = { t.version, t.cipher, t.failure,
+		t.cert[IPC_TRIAL_CERTS - 1].subject };
+	const size_t size[] = { sizeof(t.version), sizeof(t.cipher),
+		sizeof(t.failure), sizeof(t.cert[0].subject) };
+	size_t i;
+	int byte;
+
+	(void)tc;
+	ATF_REQUIRE(ipc_trial_is_valid(&good));
+	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		for (byte = 1; byte < 256; byte++) {
+			t = good;
+			memset(text[i], 0, size[i]);
+			text[i][1] = (char)byte;
+			/* Behind the end of the text. */
+			ATF_REQUIRE(!ipc_trial_is_valid(&t));
+			text[i][0] = 'x';
+			ATF_REQUIRE_EQ(
+			    byte >= ' ' && byte <= '~', ipc_trial_is_valid(&t));
+			memset(text[i], 'x', size[i]);
+			ATF_REQUIRE(!ipc_trial_is_valid(&t));
+		}
+	t = good;
+	t.ncert++;
+	ATF_CHECK(!ipc_trial_is_valid(&t));
+	t = good;
+	t.cert[7].ends++;
+	ATF_CHECK(!ipc_trial_is_valid(&t));
+	t.cert[7].ends = -1;
+	ATF_CHECK(!ipc_trial_is_valid(&t));
+	t = good;
+	t.cert[7].pinned++;
+	ATF_CHECK(!ipc_trial_is_valid(&t));
+	t = good;
+	t.cert[7].zero++;
+	ATF_CHECK(!ipc_trial_is_valid(&t));
+	/* Nobody is well who has not answered. */
+	t = good;
+	t.answer = IPC_TRIAL_NONE;
+	ATF_CHECK(!ipc_trial_is_valid(&t));
+	t.failure[0] = 'x';
+	ATF_CHECK(ipc_trial_is_valid(&t));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, every_type_has_a_rule_and_no_other_number_has);
@@ -408,5 +465,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, batches_come_back_entry_by_entry);
 	ATF_TP_ADD_TC(tp, a_malformed_batch_is_seen);
 	ATF_TP_ADD_TC(tp, a_string_field_ends_and_has_zeroes_behind);
+	ATF_TP_ADD_TC(tp, what_a_trial_found_is_shown_only_if_it_can_be);
 	return atf_no_error();
 }

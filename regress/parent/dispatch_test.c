@@ -382,6 +382,57 @@ ATF_TC_BODY(a_confined_child_is_given_its_config, tc)
 	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
 }
 
+/* Only in a trial, only of what is next, and only when all were told of. */
+ATF_TC_WITHOUT_HEAD(a_trial_that_nobody_asked_for_kills_who_tells_of_it);
+ATF_TC_BODY(a_trial_that_nobody_asked_for_kills_who_tells_of_it, tc)
+{
+	struct ipc_trial t = { .failure = "refused" };
+
+	begin(IPC_RUN);
+	say(TLS, IPC_TRIAL, &t, sizeof(t));
+	expect_killed(TLS, "a trial that nobody asked for");
+}
+
+ATF_TC_WITHOUT_HEAD(a_trial_ends_when_each_address_was_told_of);
+ATF_TC_BODY(a_trial_ends_when_each_address_was_told_of, tc)
+{
+	struct ipc_trial t = { .failure = "refused" };
+
+	begin(IPC_RUN);
+	p.trial = true;
+	p.base = event_base_new();
+	conf.upstream[0].naddress = 2;
+	say(TLS, IPC_TRIAL, &t, sizeof(t));
+	t.address = 1;
+	say(TLS, IPC_TRIAL, &t, sizeof(t));
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+	say(TLS, IPC_TRIED, NULL, 0);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
+	say(TLS, IPC_TRIAL, &t, sizeof(t));
+	expect_killed(TLS, "a trial that nobody asked for");
+}
+
+ATF_TC_WITHOUT_HEAD(a_trial_out_of_turn_kills_who_tells_of_it);
+ATF_TC_BODY(a_trial_out_of_turn_kills_who_tells_of_it, tc)
+{
+	struct ipc_trial t = { .failure = "refused", .address = 1 };
+
+	begin(IPC_RUN);
+	p.trial = true;
+	conf.upstream[0].naddress = 2;
+	say(TLS, IPC_TRIAL, &t, sizeof(t));
+	expect_killed(TLS, "a trial that nobody asked for");
+}
+
+ATF_TC_WITHOUT_HEAD(a_trial_that_ends_early_kills_who_says_so);
+ATF_TC_BODY(a_trial_that_ends_early_kills_who_says_so, tc)
+{
+	begin(IPC_RUN);
+	p.trial = true;
+	say(TLS, IPC_TRIED, NULL, 0);
+	expect_killed(TLS, "a trial that is not whole");
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_configured_address_is_connected_to);
@@ -402,5 +453,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, a_child_of_root_that_kept_its_user_is_given_no_config);
 	ATF_TP_ADD_TC(tp, a_confined_child_is_given_its_config);
+	ATF_TP_ADD_TC(tp, a_trial_that_nobody_asked_for_kills_who_tells_of_it);
+	ATF_TP_ADD_TC(tp, a_trial_ends_when_each_address_was_told_of);
+	ATF_TP_ADD_TC(tp, a_trial_out_of_turn_kills_who_tells_of_it);
+	ATF_TP_ADD_TC(tp, a_trial_that_ends_early_kills_who_says_so);
 	return atf_no_error();
 }

@@ -81,7 +81,7 @@ void
 harness_send_config(
     struct harness *h, const struct harness_upstream *upstream, uint32_t n)
 {
-	struct ipc_conf_tls head = { ++h->generation, n, 1, 1 };
+	struct ipc_conf_tls head = { ++h->generation, n, 1, 1, 0 };
 	struct ipc_zone zone = { .nupstream = n, .name_len = 1 };
 	struct ipc_generation commit = { h->generation };
 	uint32_t i;

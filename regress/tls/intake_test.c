@@ -70,7 +70,7 @@ tell_all(void)
 	for (i = 0; i < CONF_UPSTREAMS_MAX; i++)
 		ca[i] = conf.upstream[i].plain ? -1 : 0;
 	ntold = 0;
-	ipc_conf_tls(&conf, 7, true, ca, &key, keep, NULL);
+	ipc_conf_tls(&conf, 7, true, false, ca, &key, keep, NULL);
 	keep(NULL, IPC_COMMIT, &commit, sizeof(commit), -1);
 }
 

@@ -19,7 +19,7 @@
 #define CONN_DIAGNOSE_AGAIN 10000
 
 /*
- * Whom connections are opened for, and told of. conn is
+ * Whom connections are opened for, and told of: the pool, or a trial. conn is
  * the number it gave conn_open; only conn_close and conn_write may be called
  * from within.
  */

@@ -26,6 +26,7 @@
 #include "peer.h"
 #include "pool_owner.h"
 #include "report.h"
+#include "trial.h"
 #include "turn.h"
 #include "upstream.h"
 
@@ -38,6 +39,7 @@ static void ignore_signals(void);
 static void warm_libraries(void);
 static void refused(int);
 static void loop(void);
+static uint64_t end_turn(uint64_t);
 static void on_timer(evutil_socket_t, short, void *);
 static void on_parent(evutil_socket_t, short, void *);
 static void take(const struct ipc_message *);
@@ -240,12 +242,26 @@ loop(void)
 			(void)evtimer_del(timer);
 		if (event_base_loop(base, EVLOOP_ONCE) == -1)
 			fatalx("libevent: the loop failed");
-		due = pool_turn(pool, turn_now());
-		conns_flush();
-		if (pool_has_changed(pool))
-			due = 0; /* one ended in being written to */
-		peers_flush();
+		due = end_turn(turn_now());
 	}
+}
+
+/* What is due; returns when there is more of it. */
+static uint64_t
+end_turn(uint64_t now)
+{
+	uint64_t due;
+
+	if (upstreams != NULL && upstreams->trial) {
+		conns_flush();
+		return trial_turn(now);
+	}
+	due = pool_turn(pool, now);
+	conns_flush();
+	if (pool_has_changed(pool))
+		due = 0; /* one ended in being written to */
+	peers_flush();
+	return due;
 }
 
 /* It only ends the wait. */
@@ -328,9 +344,16 @@ use(struct upstreams *all)
 	struct ipc_generation ready = { all->generation };
 
 	log_set_verbose(all->verbose);
-	upstreams_for_pool(all, upstreams, for_pool);
-	pool_configure(
-	    pool, for_pool, all->n, all->zone, all->nzone, turn_now());
+	if (upstreams != NULL && (all->trial || upstreams->trial))
+		fatalx("the parent broke a rule: a trial is all there is");
+	if (all->trial) {
+		conns_set_owner(trial_owner());
+		trial_begin(all, &parent, op_random);
+	} else {
+		upstreams_for_pool(all, upstreams, for_pool);
+		pool_configure(
+		    pool, for_pool, all->n, all->zone, all->nzone, turn_now());
+	}
 	conns_configure(all);
 	report_reset();
 	upstreams_free(upstreams);

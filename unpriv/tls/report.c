@@ -48,6 +48,16 @@ report_detail(const char *detail, const struct verify_result *chain)
 }
 
 void
+report_text(char *buf, size_t size, enum reason reason, const char *detail)
+{
+	if (detail == NULL)
+		detail = "";
+	(void)snprintf(buf, size, "%s%s%s%s",
+	    reason_is_certificate(reason) ? "certificate refused: " : "",
+	    sentence(reason), detail[0] != '\0' ? ": " : "", detail);
+}
+
+void
 report_address(const struct upstreams *all, uint32_t upstream, uint32_t address,
     enum reason reason, uint64_t now)
 {
@@ -102,7 +112,7 @@ static void
 say(const struct upstream *u, uint32_t address, enum reason reason,
     uint64_t unsaid)
 {
-	char where[NETADDR_TEXT], more[64] = "";
+	char where[NETADDR_TEXT], more[64] = "", text[256];
 
 	(void)netaddr_port_text(&u->address[address], where);
 	if (unsaid > 0)
@@ -114,10 +124,8 @@ say(const struct upstream *u, uint32_t address, enum reason reason,
 		    "upstream \"%s\" at %s: verified, in use", u->name, where);
 		return;
 	}
-	log_warnx("upstream \"%s\" at %s: %s%s%s%s%s", u->name, where,
-	    reason_is_certificate(reason) ? "certificate refused: " : "",
-	    sentence(reason), detail_text[0] != '\0' ? ": " : "", detail_text,
-	    more);
+	report_text(text, sizeof(text), reason, detail_text);
+	log_warnx("upstream \"%s\" at %s: %s%s", u->name, where, text, more);
 	if (reason == REASON_NO_PIN)
 		say_pins(u);
 }

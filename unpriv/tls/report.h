@@ -6,6 +6,7 @@
 #define UNPRIV_TLS_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "reason.h"
@@ -19,6 +20,9 @@ void report_reset(void);
 /* More of what report_address is told next: detail may be NULL; chain (what
  * was verified), too. Neither is kept. */
 void report_detail(const char *detail, const struct verify_result *chain);
+/* A failure in an operator's words, into buf; detail may be NULL. */
+void
+report_text(char *buf, size_t size, enum reason reason, const char *detail);
 void report_address(const struct upstreams *all, uint32_t upstream,
     uint32_t address, enum reason reason, uint64_t now);
 

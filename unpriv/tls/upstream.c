@@ -127,13 +127,15 @@ take_begin(struct intake *in, const struct ipc_conf_tls *conf)
 		return "a config within another";
 	if (conf->generation == 0 || conf->nupstream == 0 ||
 	    conf->nupstream > CONF_UPSTREAMS_MAX || conf->nzone == 0 ||
-	    conf->nzone > CONF_ZONES_MAX || conf->verbose > 1)
+	    conf->nzone > CONF_ZONES_MAX || conf->verbose > 1 ||
+	    conf->trial > 1)
 		return "a config with a number out of bounds";
 	memset(in, 0, sizeof(*in));
 	if ((in->all = calloc(1, sizeof(*in->all))) == NULL)
 		fatal("calloc");
 	in->all->generation = conf->generation;
 	in->all->verbose = conf->verbose == 1;
+	in->all->trial = conf->trial == 1;
 	in->announced = conf->nupstream;
 	in->zones = conf->nzone;
 	return NULL;

@@ -43,6 +43,7 @@ struct upstreams {
 	uint32_t n;
 	uint32_t nzone;
 	bool verbose;
+	bool trial; /* of a trial: nobody is answered */
 	struct upstream one[CONF_UPSTREAMS_MAX];
 	struct conf_zone zone[CONF_ZONES_MAX];
 };
