@@ -71,6 +71,10 @@
 	X(upstream_unasked, "upstream messages ignored: nobody asked")         \
 	X(upstream_mismatched, "upstream messages ignored: wrong question")    \
 	X(upstream_malformed, "upstream messages ignored: malformed")          \
+	X(upstream_truncated, "answers cut for UDP: asked again over TCP")     \
+	X(upstream_recased, "answers in other letters: asked over TCP")        \
+	X(upstream_retired, "UDP sockets left, for another port")              \
+	X(upstream_attacked, "UDP sockets closed: what came was not asked")    \
 	X(upstream_overdue, "questions an upstream left unanswered")           \
 	X(upstream_connects, "connections asked of the parent")                \
 	X(upstream_connected, "connections verified and in use")               \

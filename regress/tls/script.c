@@ -2,6 +2,7 @@
 #include "script.h"
 
 struct script s;
+static uint32_t nudp;
 
 static bool op_open(void *, uint32_t, uint32_t, uint32_t);
 static void op_close(void *, uint32_t);
@@ -36,6 +37,13 @@ begin(uint32_t upstreams, uint32_t addresses)
 }
 
 void
+begin_plain(uint32_t upstreams, uint32_t addresses)
+{
+	nudp = addresses;
+	begin(upstreams, 2 * addresses);
+}
+
+void
 begin_up(void)
 {
 	begin(1, 1);
@@ -62,6 +70,7 @@ configure(uint32_t upstreams, uint32_t addresses, const uint32_t *was)
 	for (i = 0; i < upstreams; i++) {
 		(void)snprintf(u[i].name, sizeof(u[i].name), "u%u", i);
 		u[i].naddress = addresses;
+		u[i].nudp = nudp;
 		for (k = 0; k < addresses; k++) {
 			u[i].was_upstream[k] =
 			    was == NULL ? UINT32_MAX : was[i];
@@ -137,6 +146,7 @@ say(uint32_t conn, uint16_t id, const struct dns_question *q, uint16_t flags)
 
 	len = dns_upstream_query_write(msg, sizeof(msg), id, q, 0, 0);
 	msg[2] |= (uint8_t)(flags >> 8);
+	msg[3] |= (uint8_t)flags;
 	return pool_conn_message(s.pool, conn, msg, len, s.now);
 }
 
@@ -203,7 +213,8 @@ op_answer(
 {
 	(void)ctx;
 	ATF_REQUIRE(len >= DNS_HEADER_LEN);
-	s.rcode = msg[3] & 0xf;
+	s.flags = (uint16_t)(msg[2] << 8 | msg[3]);
+	s.rcode = s.flags & 0xf;
 	if (s.quiet)
 		return;
 	ATF_REQUIRE(s.nanswered < ANSWERS);

@@ -40,7 +40,7 @@ struct script {
 	uint32_t answered_worker[ANSWERS];
 	size_t nanswered, nfailed;
 	uint64_t failed[64];
-	uint16_t ede, rcode; /* of the last */
+	uint16_t ede, rcode, flags; /* of the last */
 	bool quiet; /* answers are not taken down */
 	char text[128];
 	enum reason reported;
@@ -54,6 +54,9 @@ extern struct script s;
 /* So many upstreams with so many addresses each, in one zone unless s.zone has
  * others; the time is 1000. */
 void begin(uint32_t upstreams, uint32_t addresses);
+/* So many plain upstreams with so many addresses each: from there on they are
+ * the same over TCP. */
+void begin_plain(uint32_t upstreams, uint32_t addresses);
 /* One upstream with one address, up as conn 0, which has answered. */
 void begin_up(void);
 /* was: the upstream of before that each is, address by address; NULL: none. */

@@ -64,6 +64,17 @@ dns_answer_read(struct dns_answer *answer, const uint8_t *msg, size_t len)
 	return dns_reader_left(&r) == 0;
 }
 
+void
+dns_answer_plain(uint8_t *msg, const struct dns_answer *answer)
+{
+	struct dns_writer w;
+
+	dns_writer_init(&w, msg, DNS_HEADER_LEN);
+	dns_write_u16(&w, answer->id);
+	dns_write_u16(&w, answer->flags & (uint16_t)~DNS_AD);
+	dns_name_fold(&msg[DNS_HEADER_LEN], answer->question.name_len);
+}
+
 size_t
 dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
     const struct dns_answer *answer, const struct dns_query *query,

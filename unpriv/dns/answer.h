@@ -35,6 +35,12 @@ struct dns_answer {
  * whether it answers what was asked is the caller's comparison.
  */
 bool dns_answer_read(struct dns_answer *answer, const uint8_t *msg, size_t len);
+/*
+ * Of a message that was asked for in clear text, and answer was read from:
+ * clears AD, which only a channel that nobody else writes to can tell (RFC 6840
+ * 5.8), and folds the name of its question, where other names point to.
+ */
+void dns_answer_plain(uint8_t *msg, const struct dns_answer *answer);
 
 /* How a client is to be told. */
 struct dns_reply {

@@ -20,7 +20,7 @@ choice_rank(const struct pool *p, const struct question *q, uint32_t upstream,
 	uint32_t order = p->zones[q->zone].order[upstream];
 	uint64_t rank;
 
-	if (order == POOL_NOT_OF)
+	if (order == POOL_NOT_OF || !plain_suits(p, q, upstream, address))
 		return CHOICE_NEVER;
 	rank = a->suspect;
 	rank = rank << 1 | (a->doubted > 0);
@@ -76,12 +76,14 @@ choice_pick(struct pool *p, const struct question *q)
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (c->state != POOL_CONN_UP || c->doubted || c->full ||
-		    c->inflight >= c->window)
+		    c->retired || c->inflight >= c->window)
 			continue;
 		rank = choice_rank(p, q, c->upstream, c->address);
 		if (rank == CHOICE_NEVER)
 			continue;
-		rank = rank << LOAD_BITS | (c->inflight - c->nlate);
+		/* Which socket of UDP it is, nobody should foresee. */
+		rank = rank << LOAD_BITS |
+		    (c->udp ? p->ops.random(p->ctx) : c->inflight - c->nlate);
 		if (rank >= least || question_is_on(q, i) ||
 		    (c->probing && probe_is_like(q)))
 			continue;
@@ -128,7 +130,8 @@ choice_reason(
 	for (k = 0; k < zone->nupstream; k++) {
 		u = zone->upstream[k];
 		for (i = 0; i < p->upstream[u].naddress; i++)
-			if (p->address[u][i].reason > best) {
+			if (plain_suits(p, q, u, i) &&
+			    p->address[u][i].reason > best) {
 				best = p->address[u][i].reason;
 				*upstream = u;
 			}
@@ -145,6 +148,11 @@ preference(const struct pool *p, const struct question *q, uint32_t order,
 	const struct pool_address *a = &p->address[upstream][address];
 	uint32_t ms;
 
+	/* What was cut there comes whole from there. */
+	if (q->over_tcp &&
+	    q->partner ==
+		CHOICE_ADDRESS(upstream, address - p->upstream[upstream].nudp))
+		return 0;
 	switch (zone->policy) {
 	case CONF_ROUND_ROBIN:
 		return (order + zone->nupstream - q->favour) % zone->nupstream;
@@ -172,7 +180,9 @@ least_known(const struct pool *p, uint32_t zone)
 	for (k = 0; k < z->nupstream; k++) {
 		u = z->upstream[k];
 		for (i = 0; i < p->upstream[u].naddress; i++) {
-			if (p->address[u][i].fails > 0 ||
+			if ((p->upstream[u].nudp > 0 &&
+				!plain_is_udp(p, u, i)) ||
+			    p->address[u][i].fails > 0 ||
 			    p->address[u][i].measured >= oldest)
 				continue;
 			oldest = p->address[u][i].measured;
@@ -187,7 +197,7 @@ static bool
 is_explored(const struct pool *p, const struct pool_zone *z)
 {
 	const struct pool_address *a = &p->address[z->explore /
-	    CONF_ADDRESSES_MAX][z->explore % CONF_ADDRESSES_MAX];
+	    POOL_ADDRESSES_MAX][z->explore % POOL_ADDRESSES_MAX];
 
 	return a->fails > 0 || a->measured >= z->exploring;
 }

@@ -381,6 +381,10 @@ take_network(const struct ipc_network *news)
 		fatalx("the parent broke a rule: news of an address that is "
 		       "none");
 	pool_network_changed(pool, news->upstream, news->address, turn_now());
+	if (upstreams->one[news->upstream].plain)
+		pool_network_changed(pool, news->upstream,
+		    upstreams->one[news->upstream].naddress + news->address,
+		    turn_now());
 }
 
 static void

@@ -92,7 +92,12 @@ pool_conn_up(struct pool *p, uint32_t conn, uint64_t now)
 	pool_tally(p);
 	counter_inc(upstream_connected);
 	p->changed = true;
-	p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
+	/* That there is a socket says nothing of who would read it. */
+	if (c->udp)
+		c->deadline = now + POOL_UDP_AGE / 2 +
+		    p->ops.random(p->ctx) % (POOL_UDP_AGE / 2);
+	else
+		p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
 	if (p->address[c->upstream][c->address].suspect)
 		probe_begin(p, c, now);
 }
@@ -137,7 +142,7 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 		health_lost(p, c->upstream, c->address, reason, now);
 	if (state == POOL_CONN_UP && reason != REASON_NONE) {
 		at = &p->address[c->upstream][c->address];
-		if (c->inflight > 0)
+		if (c->inflight > 0 && !c->udp)
 			narrow(at, c->delivered);
 		else if (c->delivered == 0)
 			at->no_spare = now + POOL_SPARE_AGAIN;
@@ -328,7 +333,8 @@ join(struct pool *p, uint32_t worker, const struct dns_question *question,
 	q->tries = 0;
 	q->lost = REASON_NONE;
 	q->extra = q->withheld = q->again = false;
-	q->avoid = UINT32_MAX;
+	q->avoid = q->partner = UINT32_MAX;
+	q->over_tcp = false;
 	question_unsave(&p->table, q);
 	p->zones[q->zone].asked++;
 	p->asked = now;
@@ -341,18 +347,23 @@ static bool
 write_to(struct pool *p, struct pool_conn *c, struct question *q, uint64_t now)
 {
 	uint32_t conn = pool_conn_index(p, c);
+	uint64_t letters = c->udp ? plain_letters(p) : 0;
+	struct dns_question dns = q->dns;
 	struct attempt *a;
 	uint16_t id;
 
 	open_follow(p, q, c, now);
+	plain_mix(&dns, letters);
 	if (!pool_unused_id(p, c, &id) ||
-	    !p->ops.write(p->ctx, conn, id, &q->dns, q->ask))
+	    !p->ops.write(p->ctx, conn, id, &dns, q->ask))
 		return false;
 	free_slot(p, q);
 	a = attempt_begin(&p->table, q, conn, id, now);
+	a->letters = letters;
 	TAILQ_INSERT_TAIL(&c->attempts, a, of_conn);
 	if (c->inflight++ == 0)
 		c->quiet = now;
+	plain_asked(p, c, now);
 	q->upstream = c->upstream;
 	counter_inc(upstream_queries);
 	if (q->tries++ > 0)

@@ -28,6 +28,19 @@
 #define POOL_CONN_BUSY	   64 /* above this another is opened */
 #define POOL_BAD_MAX	   100 /* bad messages in a row */
 
+/*
+ * Of plain upstreams. Who forges an answer must guess the port of a socket, an
+ * ID and the case of letters: several sockets of an address are in use, and
+ * each is left before there is time to find its port by trying, which takes
+ * minutes; and at once if too much comes that nobody asked for.
+ */
+#define POOL_ADDRESSES_MAX (2 * CONF_ADDRESSES_MAX) /* by UDP and by TCP */
+#define POOL_UDP_SOCKETS   4 /* of one address */
+#define POOL_UDP_QUESTIONS 1024 /* on one socket */
+#define POOL_UDP_AGE	   10000 /* ms; half of it at least */
+#define POOL_UDP_LINGER	   1000 /* ms; for what is in flight on it then */
+#define POOL_UDP_BAD	   32 /* bad messages on one socket */
+
 /* Failures in a row that make an address suspect, and the bounds of what goes
  * by between two probes of it, as long as questions came lately; ms. */
 #define POOL_SUSPECT   3
@@ -90,11 +103,14 @@ struct pool_ops {
 /* What the pool must know of an upstream. */
 struct pool_upstream {
 	char name[CONF_NAME_MAX];
-	uint32_t naddress; /* 1 .. CONF_ADDRESSES_MAX */
+	uint32_t naddress; /* 1 .. POOL_ADDRESSES_MAX */
+	/* Of a plain one the first half are over UDP, the other half the same
+	 * over TCP, in the same order. 0: over TLS. */
+	uint32_t nudp;
 	/* The same upstream and address in the config before, with all that a
 	 * connection to it was verified by; UINT32_MAX: there was none. */
-	uint32_t was_upstream[CONF_ADDRESSES_MAX];
-	uint32_t was_address[CONF_ADDRESSES_MAX];
+	uint32_t was_upstream[POOL_ADDRESSES_MAX];
+	uint32_t was_address[POOL_ADDRESSES_MAX];
 };
 
 struct pool;

@@ -46,7 +46,7 @@ pool_configure(struct pool *p, const struct pool_upstream *upstream,
     uint32_t nupstream, const struct conf_zone *zone, uint32_t nzone,
     uint64_t now)
 {
-	struct pool_address old[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+	struct pool_address old[CONF_UPSTREAMS_MAX][POOL_ADDRESSES_MAX];
 	uint32_t u, i, wu, wa;
 	size_t n;
 
@@ -56,7 +56,7 @@ pool_configure(struct pool *p, const struct pool_upstream *upstream,
 		for (i = 0; i < upstream[u].naddress; i++) {
 			wu = upstream[u].was_upstream[i];
 			wa = upstream[u].was_address[i];
-			if (wu < p->nupstream && wa < CONF_ADDRESSES_MAX)
+			if (wu < p->nupstream && wa < POOL_ADDRESSES_MAX)
 				p->address[u][i] = old[wu][wa];
 		}
 	for (i = 0; i < p->nconn; i++)
@@ -98,7 +98,7 @@ pool_tally(struct pool *p)
 			a->doomed += c->doomed;
 		} else if (c->doubted)
 			a->doubted++;
-		else
+		else if (!c->retired)
 			a->taking++;
 	}
 }
@@ -162,7 +162,8 @@ move_question(struct pool *p, struct question *q, uint64_t now)
 	/* Who asks from now on is not to get an answer of before, which the
 	 * workers would keep. */
 	q->apart = true;
-	q->upstream = q->avoid = UINT32_MAX;
+	q->upstream = q->avoid = q->partner = UINT32_MAX;
+	q->over_tcp = false;
 	q->zone = zone_find(p->zone, p->nzone, q->dns.name, q->dns.name_len);
 	choice_begin(p, q, now);
 	z = &p->zones[q->zone];

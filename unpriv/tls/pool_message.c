@@ -2,6 +2,8 @@
  * What upstreams say. Of all that only an answer on the connection that was
  * asked, with that ID and that question, counts.
  */
+#include <string.h>
+
 #include "dotproxy/counter.h"
 #include "unpriv/dns/answer.h"
 
@@ -16,6 +18,7 @@ once_more(struct pool *, struct question *, uint32_t, const uint8_t *, size_t);
 static void
 answer_all(struct pool *, struct question *, const uint8_t *, size_t);
 static void delivered(struct pool *, struct pool_conn *, uint64_t);
+static bool is_cut(const struct attempt *, const struct dns_answer *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
 
 bool
@@ -26,6 +29,7 @@ pool_conn_message(
 	struct dns_answer answer;
 	struct attempt *a;
 	struct question *q;
+	bool cut = false;
 	uint32_t from = UINT32_MAX;
 
 	if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
@@ -48,16 +52,45 @@ pool_conn_message(
 		counter_inc(upstream_mismatched);
 		return bad_message(p, conn, now);
 	}
+	if (c->udp)
+		cut = is_cut(a, &answer);
 	if (c->state == POOL_CONN_UP)
 		from = CHOICE_ADDRESS(c->upstream, c->address);
 	take_answer(p, c, a, now);
 	len = padding_strip(msg, len, &answer);
+	/* RFC 6840 5.8: whoever is on the way may have set it. */
+	if (c->plain)
+		dns_answer_plain(msg, &answer);
+	if (cut) {
+		if (!plain_over_tcp(p, q, c,
+			(answer.flags & DNS_TC) != 0 ? msg : NULL, len))
+			question_release(&p->table, q);
+		return true;
+	}
 	if (again_is_worth(&answer) && once_more(p, q, from, msg, len))
 		return true;
 	if (q->again && again_is_worth(&answer))
 		pool_fail(p, q); /* with the first of the two */
 	else
 		answer_all(p, q, msg, len);
+	return true;
+}
+
+/* It was cut to fit a datagram, or is not in the letters that were asked:
+ * forged, or of an upstream that does not keep them. TCP tells. */
+static bool
+is_cut(const struct attempt *a, const struct dns_answer *answer)
+{
+	struct dns_question asked = a->question->dns;
+
+	if ((answer->flags & DNS_TC) != 0) {
+		counter_inc(upstream_truncated);
+		return true;
+	}
+	plain_mix(&asked, a->letters);
+	if (memcmp(asked.name, answer->question.name, asked.name_len) == 0)
+		return false;
+	counter_inc(upstream_recased);
 	return true;
 }
 
@@ -123,7 +156,10 @@ take_answer(
 static void
 delivered(struct pool *p, struct pool_conn *c, uint64_t now)
 {
-	c->bad = 0;
+	if (!c->udp)
+		c->bad = 0;
+	else if (c->delivered == 0 && c->state == POOL_CONN_UP)
+		p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
 	if (c->inflight + 1 >= c->window)
 		p->changed = true;
 	probe_heard(p, c, now);
@@ -144,6 +180,8 @@ delivered(struct pool *p, struct pool_conn *c, uint64_t now)
 static bool
 bad_message(struct pool *p, uint32_t conn, uint64_t now)
 {
+	if (p->conn[conn].udp)
+		return plain_bad(p, &p->conn[conn], now);
 	if (++p->conn[conn].bad < POOL_BAD_MAX)
 		return true;
 	p->ops.close(p->ctx, conn);

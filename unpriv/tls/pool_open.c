@@ -43,10 +43,11 @@ open_provide(struct pool *p, const struct question *q, uint64_t now)
 		c = &p->conn[i];
 		if ((c->state != POOL_CONN_UP &&
 			c->state != POOL_CONN_OPENING) ||
-		    z->order[c->upstream] == POOL_NOT_OF)
+		    z->order[c->upstream] == POOL_NOT_OF ||
+		    !plain_suits(p, q, c->upstream, c->address))
 			continue;
 		if (c->state == POOL_CONN_UP) {
-			if (!question_is_on(q, i))
+			if (!c->retired && !question_is_on(q, i))
 				any = true; /* full, or doubted */
 			continue;
 		}
@@ -80,6 +81,10 @@ open_follow(struct pool *p, const struct question *q, const struct pool_conn *c,
 {
 	uint64_t rank = choice_rank(p, q, c->upstream, c->address);
 
+	if (plain_wants_socket(p, c) &&
+	    may_open(&p->address[c->upstream][c->address], now) &&
+	    free_conn(p) != NULL)
+		(void)open_at(p, c->upstream, c->address, now);
 	if (is_busy(c) || rank != 0)
 		open_better(p, q, c, rank, now);
 }
@@ -134,6 +139,8 @@ open_spares(struct pool *p, uint64_t now)
 
 	for (i = 0; i < p->nzone; i++) {
 		z = &p->zones[i];
+		if (plain_is_zone(p, i))
+			continue;
 		if (now - z->second >= 1000) {
 			z->rate = now - z->second < 2000 ? z->asked : 0;
 			z->asked = 0;
@@ -162,7 +169,7 @@ open_is_spare(const struct pool *p, const struct pool_conn *c)
 {
 	uint32_t i;
 
-	if (c->doubted)
+	if (c->doubted || c->plain)
 		return false;
 	for (i = 0; i < p->nzone; i++)
 		if (p->zones[i].order[c->upstream] != POOL_NOT_OF &&
@@ -284,6 +291,8 @@ open_at(struct pool *p, uint32_t upstream, uint32_t address, uint64_t now)
 	*c = (struct pool_conn){ .state = POOL_CONN_OPENING };
 	c->upstream = upstream;
 	c->address = address;
+	c->plain = p->upstream[upstream].nudp > 0;
+	c->udp = plain_is_udp(p, upstream, address);
 	c->opened = now;
 	c->deadline = now + POOL_CONNECT;
 	c->window = p->address[upstream][address].window;
@@ -338,8 +347,13 @@ hold_or_fail(struct pool *p, const struct question *q, uint64_t now)
 	bool untried, passing;
 	uint32_t k, i;
 
+	/* A cut answer is better now than a whole one perhaps. */
+	if (q->over_tcp && q->saved != 0)
+		return CHOICE_FAIL;
 	for (k = 0; k < zone->nupstream; k++)
 		for (i = 0; i < p->upstream[zone->upstream[k]].naddress; i++) {
+			if (!plain_suits(p, q, zone->upstream[k], i))
+				continue;
 			a = &p->address[zone->upstream[k]][i];
 			untried = a->failed < q->asked;
 			passing = a->reason == REASON_NO_SOCKET ||

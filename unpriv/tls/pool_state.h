@@ -21,14 +21,18 @@ struct pool_conn {
 	enum pool_conn_state state;
 	uint32_t upstream, address; /* not of a draining one */
 	uint64_t opened;
-	uint64_t deadline; /* of opening or draining */
+	uint64_t deadline; /* of opening, draining, or UDP */
 	uint64_t quiet; /* since then nothing in flight was answered */
 	uint64_t heard; /* the last answer; 0: none */
 	uint32_t inflight; /* all, and */
 	uint32_t nlate; /* those of them that are overdue */
 	uint32_t window; /* how many may be in flight */
 	uint32_t delivered; /* answers */
-	uint32_t bad; /* messages in a row */
+	uint32_t bad; /* messages in a row; of UDP in all */
+	bool plain; /* to a plain upstream, */
+	bool udp; /* ... a socket for datagrams */
+	bool retired; /* one of these that takes no more questions */
+	uint32_t asked; /* on it; counted of UDP only */
 	bool doomed; /* an opening one that will not be up */
 	bool doubted; /* let one lapse, and is silent since: takes none */
 	uint32_t lapsed; /* so many in the silence */
@@ -84,7 +88,7 @@ struct pool {
 	uint32_t nconn;
 	uint32_t used; /* from here on all of conn[] are free */
 	struct pool_upstream upstream[CONF_UPSTREAMS_MAX];
-	struct pool_address address[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+	struct pool_address address[CONF_UPSTREAMS_MAX][POOL_ADDRESSES_MAX];
 	uint32_t nupstream;
 	struct conf_zone zone[CONF_ZONES_MAX];
 	struct pool_zone zones[CONF_ZONES_MAX];
@@ -113,7 +117,7 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
 #define CHOICE_FAILED 1u
 #define CHOICE_TRIED  (1u << 17)
 /* The index of an address among all. */
-#define CHOICE_ADDRESS(u, i) ((u)*CONF_ADDRESSES_MAX + (i))
+#define CHOICE_ADDRESS(u, i) ((u)*POOL_ADDRESSES_MAX + (i))
 uint64_t choice_rank(const struct pool *p, const struct question *q,
     uint32_t upstream, uint32_t address);
 /* A question begins: what its zone's policy prefers for it. */
@@ -183,6 +187,34 @@ probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now);
 void probe_heard(struct pool *p, struct pool_conn *c, uint64_t now);
 /* Whether it is known to be dead: others answer what was asked later. */
 bool probe_is_dead(const struct pool *p, const struct pool_conn *c);
+
+/* plain.c */
+
+/* Whether an address is one over UDP. */
+bool plain_is_udp(const struct pool *p, uint32_t upstream, uint32_t address);
+/* Whether the question is to be asked over this address's transport. */
+bool plain_suits(const struct pool *p, const struct question *q,
+    uint32_t upstream, uint32_t address);
+/* Whether all that the zone has is plain. */
+bool plain_is_zone(const struct pool *p, uint32_t zone);
+/* The question as it is asked on a socket of UDP: the case of its letters is
+ * by chance, and the answer's must be the same. */
+void plain_mix(struct dns_question *q, uint64_t letters);
+uint64_t plain_letters(struct pool *p);
+/* A question went out on this connection. */
+void plain_asked(struct pool *p, struct pool_conn *c, uint64_t now);
+/* More sockets to where it goes, if there are to be more. */
+bool plain_wants_socket(const struct pool *p, const struct pool_conn *c);
+/* If its time has come, it takes no more questions. */
+void plain_age(struct pool *p, struct pool_conn *c, uint64_t now);
+/* The question is to be asked over TCP; msg is told if that fails (NULL:
+ * nothing is). False: nobody waits for it. */
+bool plain_over_tcp(struct pool *p, struct question *q,
+    const struct pool_conn *c, const uint8_t *msg, size_t len);
+/* Another bad message. False: the socket has been closed. */
+bool plain_bad(struct pool *p, struct pool_conn *c, uint64_t now);
+/* A socket was silent: what that says of its address. */
+enum reason plain_blame(const struct pool *p, const struct pool_conn *c);
 
 /* pool_conf.c */
 

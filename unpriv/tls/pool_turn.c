@@ -144,9 +144,11 @@ expire_conns(struct pool *p, uint64_t now)
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (c->state == POOL_CONN_UP && probe_is_dead(p, c)) {
-			end_conn(p, c, REASON_TIMED_OUT, now);
+			end_conn(p, c, plain_blame(p, c), now);
 			continue;
 		}
+		if (c->state == POOL_CONN_UP && c->udp)
+			plain_age(p, c, now);
 		if (conn_due(p, c) > now)
 			continue;
 		switch (c->state) {
@@ -158,7 +160,7 @@ expire_conns(struct pool *p, uint64_t now)
 			}
 			/* FALLTHROUGH */
 		case POOL_CONN_OPENING:
-			end_conn(p, c, REASON_TIMED_OUT, now);
+			end_conn(p, c, plain_blame(p, c), now);
 			break;
 		default:
 			break;
@@ -184,7 +186,7 @@ retire(struct pool *p, struct pool_conn *c, uint64_t now)
 		if (c->probing)
 			return;
 	}
-	if (c->state == POOL_CONN_UP)
+	if (c->state == POOL_CONN_UP && !c->retired)
 		counter_inc(upstream_idle);
 	p->ops.close(p->ctx, pool_conn_index(p, c));
 	pool_conn_free(p, c);
@@ -195,16 +197,19 @@ static void
 place_waiting(struct pool *p, uint64_t now)
 {
 	struct question *q, *next;
-	uint64_t stuck = 0; /* a bit for each zone */
+	bool over;
+	uint64_t stuck[2] = { 0, 0 }; /* a bit for each zone; over TCP */
 
 	for (q = TAILQ_FIRST(&p->table.want); q != NULL; q = next) {
 		next = TAILQ_NEXT(q, of_want);
 		/* One that is in flight nowhere has to wait for a connection:
 		 * so has any other like it. */
-		if ((stuck >> q->zone & 1) != 0 && !question_is_in_flight(q))
+		over = q->over_tcp;
+		if ((stuck[over] >> q->zone & 1) != 0 &&
+		    !question_is_in_flight(q))
 			continue;
 		if (pool_dispatch(p, q, now))
-			stuck |= (uint64_t)1 << q->zone;
+			stuck[over] |= (uint64_t)1 << q->zone;
 	}
 }
 
@@ -218,6 +223,8 @@ conn_due(const struct pool *p, const struct pool_conn *c)
 	case POOL_CONN_DRAINING:
 		return c->inflight == 0 ? 0 : c->deadline;
 	case POOL_CONN_UP:
+		if (c->retired)
+			return c->inflight == 0 ? 0 : c->deadline;
 		if (c->inflight == 0 && !c->probing)
 			return c->quiet + POOL_IDLE;
 		if (c->doubted)
@@ -264,6 +271,8 @@ next_due(const struct pool *p, uint64_t now)
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		due = sooner(due, conn_due(p, c));
+		if (c->udp && c->state == POOL_CONN_UP)
+			due = sooner(due, c->deadline);
 		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
 			continue;
 		due = sooner(due, probe_due(p, c));

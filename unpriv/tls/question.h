@@ -44,6 +44,7 @@ struct attempt {
 	bool live;
 	bool overdue; /* still in flight, but no longer hoped for */
 	uint64_t asked;
+	uint64_t letters; /* over UDP: the case of the name's */
 	LIST_ENTRY(attempt) of_bucket;
 	TAILQ_ENTRY(attempt) of_conn; /* its owner's */
 };
@@ -75,6 +76,8 @@ struct question {
 	uint32_t zone; /* its index in the config */
 	uint32_t favour; /* what its zone's policy prefers for it */
 	enum reason lost; /* what became of the last attempt */
+	bool over_tcp; /* of a plain upstream: UDP did not do */
+	uint32_t partner; /* ... there: the address asked over UDP */
 	struct waiters waiters;
 	struct attempt attempt[QUESTION_TRIES];
 	LIST_ENTRY(question) of_bucket;

@@ -8,6 +8,9 @@
 
 #include "report.h"
 
+#define OVER_TCP   " over TCP"
+#define WHERE_TEXT (NETADDR_TEXT + sizeof(OVER_TCP))
+
 /* What was said of an address. */
 struct said {
 	enum reason now; /* REASONS: nothing yet */
@@ -19,10 +22,11 @@ struct said {
 };
 
 static void say(const struct upstream *, uint32_t, enum reason, uint64_t);
+static void place(const struct upstream *, uint32_t, char *);
 static const char *sentence(enum reason);
 static void say_pins(const struct upstream *);
 
-static struct said said[CONF_UPSTREAMS_MAX][CONF_ADDRESSES_MAX];
+static struct said said[CONF_UPSTREAMS_MAX][POOL_ADDRESSES_MAX];
 static char detail_text[160];
 static struct verify_result detail_chain;
 
@@ -33,7 +37,7 @@ report_reset(void)
 
 	memset(said, 0, sizeof(said));
 	for (u = 0; u < CONF_UPSTREAMS_MAX; u++)
-		for (i = 0; i < CONF_ADDRESSES_MAX; i++)
+		for (i = 0; i < POOL_ADDRESSES_MAX; i++)
 			said[u][i].now = REASONS;
 }
 
@@ -82,9 +86,9 @@ report_health(const struct upstreams *all, uint32_t upstream, uint32_t address,
     bool suspect, enum reason reason, uint64_t now)
 {
 	struct said *s = &said[upstream][address];
-	char where[NETADDR_TEXT], more[64] = "";
+	char where[WHERE_TEXT], more[64] = "";
 
-	(void)netaddr_port_text(&all->one[upstream].address[address], where);
+	place(&all->one[upstream], address, where);
 	if (!suspect) {
 		if (s->suspect)
 			log_info("upstream \"%s\" at %s: well again",
@@ -112,22 +116,33 @@ static void
 say(const struct upstream *u, uint32_t address, enum reason reason,
     uint64_t unsaid)
 {
-	char where[NETADDR_TEXT], more[64] = "", text[256];
+	char where[WHERE_TEXT], more[64] = "", text[256];
 
-	(void)netaddr_port_text(&u->address[address], where);
+	place(u, address, where);
 	if (unsaid > 0)
 		(void)snprintf(more, sizeof(more),
 		    " (and %llu times in the last minute)",
 		    (unsigned long long)unsaid);
 	if (reason == REASON_NONE) {
-		log_info(
-		    "upstream \"%s\" at %s: verified, in use", u->name, where);
+		log_info("upstream \"%s\" at %s: %s, in use", u->name, where,
+		    u->plain ? "in clear text" : "verified");
 		return;
 	}
 	report_text(text, sizeof(text), reason, detail_text);
 	log_warnx("upstream \"%s\" at %s: %s%s", u->name, where, text, more);
 	if (reason == REASON_NO_PIN)
 		say_pins(u);
+}
+
+/* Of a plain one the second half of the addresses is over TCP. */
+static void
+place(const struct upstream *u, uint32_t address, char *text)
+{
+	char where[NETADDR_TEXT];
+
+	(void)netaddr_port_text(&u->address[address % u->naddress], where);
+	(void)snprintf(text, WHERE_TEXT, "%s%s", where,
+	    address < u->naddress ? "" : OVER_TCP);
 }
 
 static const char *

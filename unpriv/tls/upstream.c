@@ -13,6 +13,7 @@
 
 #include "upstream.h"
 
+static void add_tcp(struct pool_upstream *, const struct upstreams *);
 static const char *take_begin(struct intake *, const struct ipc_conf_tls *);
 static const char *
 take_upstream(struct intake *, const struct ipc_upstream *, int);
@@ -82,6 +83,25 @@ upstreams_for_pool(const struct upstreams *all, const struct upstreams *before,
 						out[i].was_address[n] = bn;
 					}
 		}
+		if (u->plain)
+			add_tcp(&out[i], before);
+	}
+}
+
+/* To the addresses over UDP, the same over TCP. */
+static void
+add_tcp(struct pool_upstream *u, const struct upstreams *before)
+{
+	uint32_t n, was;
+
+	u->nudp = u->naddress;
+	u->naddress *= 2;
+	for (n = 0; n < u->nudp; n++) {
+		was = u->was_upstream[n];
+		u->was_upstream[u->nudp + n] = was;
+		u->was_address[u->nudp + n] = was == UINT32_MAX
+		    ? UINT32_MAX
+		    : before->one[was].naddress + u->was_address[n];
 	}
 }
 

@@ -1,0 +1,437 @@
+/* Plain upstreams in the pool: datagrams that are cut, lost and forged. */
+#include "script.h"
+
+#define CASE(name)                                                             \
+	ATF_TC_WITHOUT_HEAD(name);                                             \
+	ATF_TC_BODY(name, tc)
+
+#define SOCKETS POOL_UDP_SOCKETS
+
+static bool is_open[POOL_CONNS]; /* of those that were opened */
+static size_t seen_opened, seen_closed;
+
+/* Sockets are there at once. */
+static void
+open_sockets(void)
+{
+	size_t before;
+
+	do {
+		before = s.nopened;
+		for (; seen_opened < s.nopened; seen_opened++) {
+			is_open[s.opened[seen_opened]] = true;
+			up(s.opened[seen_opened]);
+		}
+		(void)turn();
+	} while (s.nopened > before);
+	for (; seen_closed < s.nclosed; seen_closed++)
+		is_open[s.closed[seen_closed]] = false;
+}
+
+/* A question, which the upstream answers at once. */
+static void
+asked_and_answered(uint64_t id, const char *name)
+{
+	size_t n = s.nwritten;
+
+	ask(0, id, name);
+	open_sockets();
+	ATF_REQUIRE_EQ(n + 1, s.nwritten);
+	answer_to(n);
+	open_sockets();
+}
+
+static void
+begin_sockets(void)
+{
+	uint64_t id;
+	char name[32];
+
+	begin_plain(1, 1);
+	for (id = 1; id <= SOCKETS; id++) {
+		(void)snprintf(
+		    name, sizeof(name), "n%u.example.", (unsigned int)id);
+		asked_and_answered(id, name);
+	}
+	ATF_REQUIRE_EQ(SOCKETS, s.nopened);
+}
+
+static struct dns_question
+folded(size_t n)
+{
+	struct dns_question q = s.written[n].question;
+
+	dns_question_fold(&q);
+	return q;
+}
+
+CASE(several_sockets_of_an_address_are_in_use)
+{
+	size_t i;
+
+	(void)tc;
+	begin_sockets();
+	for (i = 0; i < 8; i++)
+		asked_and_answered(100, "www.example.");
+	ATF_CHECK_EQ(SOCKETS, s.nopened);
+	for (i = 0; i < s.nopened; i++)
+		ATF_CHECK_EQ(0, s.opened_address[i]);
+}
+
+CASE(a_cut_answer_is_asked_for_over_tcp_at_the_same_address)
+{
+	size_t n;
+
+	(void)tc;
+	begin_plain(1, 3);
+	ask(0, 1, "big.example.");
+	open_sockets();
+	ATF_REQUIRE_EQ(1, s.nwritten);
+	n = s.nopened;
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id,
+	    &s.written[0].question, DNS_QR | DNS_TC));
+	(void)turn();
+	ATF_REQUIRE_EQ(n + 1, s.nopened);
+	ATF_CHECK_EQ(s.opened_address[0] + 3, s.opened_address[n]);
+	ATF_CHECK_EQ(0, s.nanswered);
+	up(s.opened[n]);
+	ATF_REQUIRE_EQ(2, s.nwritten);
+	ATF_CHECK_EQ(s.opened[n], s.written[1].conn);
+	answer_to(1);
+	ATF_CHECK_EQ(1, s.nanswered);
+	ATF_CHECK_EQ(0, s.flags & DNS_TC);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_truncated]);
+	/* TCP is for those alone. */
+	seen_opened = s.nopened;
+	asked_and_answered(2, "small.example.");
+	ATF_CHECK(s.written[2].conn != s.opened[n]);
+}
+
+CASE(a_cut_answer_is_told_if_tcp_fails)
+{
+	size_t n;
+
+	(void)tc;
+	begin_plain(1, 1);
+	ask(0, 1, "big.example.");
+	open_sockets();
+	n = s.nopened;
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id,
+	    &s.written[0].question, DNS_QR | DNS_TC));
+	(void)turn();
+	ATF_REQUIRE_EQ(n + 1, s.nopened);
+	end(s.opened[n], REASON_REFUSED);
+	ATF_CHECK_EQ(1, s.nanswered);
+	ATF_CHECK_EQ(0, s.nfailed);
+	ATF_CHECK((s.flags & DNS_TC) != 0);
+	/* UDP is as well as it was. */
+	seen_opened = s.nopened;
+	asked_and_answered(2, "small.example.");
+}
+
+CASE(what_waits_for_tcp_does_not_hold_up_what_does_not)
+{
+	(void)tc;
+	begin_sockets();
+	ask(0, 100, "big.example.");
+	open_sockets();
+	ATF_CHECK(say(s.written[SOCKETS].conn, s.written[SOCKETS].id,
+	    &s.written[SOCKETS].question, DNS_QR | DNS_TC));
+	s.no_room = true;
+	ask(0, 101, "small.example.");
+	(void)turn();
+	s.no_room = false;
+	pool_conn_room(s.pool, s.opened[0]);
+	(void)turn();
+	ATF_REQUIRE_EQ(SOCKETS + 2, s.nwritten);
+	answer_to(SOCKETS + 1);
+	ATF_CHECK_EQ(101, s.answered[SOCKETS]);
+}
+
+CASE(an_answer_counts_in_the_letters_that_were_asked)
+{
+	struct dns_question q;
+	size_t n;
+
+	(void)tc;
+	begin_plain(1, 1);
+	ask(0, 1, "a-long-enough-name.of-letters.example.");
+	open_sockets();
+	q = folded(0);
+	ATF_REQUIRE(memcmp(q.name, s.written[0].question.name, q.name_len));
+	n = s.nopened;
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id, &q, DNS_QR));
+	(void)turn();
+	ATF_CHECK_EQ(0, s.nanswered);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_recased]);
+	/* Who does not keep them is asked over TCP, in small letters. */
+	ATF_REQUIRE_EQ(n + 1, s.nopened);
+	up(s.opened[n]);
+	ATF_REQUIRE_EQ(2, s.nwritten);
+	ATF_CHECK_EQ(0, memcmp(q.name, s.written[1].question.name, q.name_len));
+	answer_to(1);
+	ATF_CHECK_EQ(1, s.nanswered);
+}
+
+CASE(the_letters_are_others_each_time)
+{
+	uint8_t before[DNS_NAME_MAX];
+	size_t n;
+
+	(void)tc;
+	begin_plain(1, 1);
+	s.next_id = 0x1234;
+	asked_and_answered(1, "a-long-enough-name.of-letters.example.");
+	memcpy(before, s.written[0].question.name, sizeof(before));
+	s.next_id = 0x7a5b;
+	asked_and_answered(2, "a-long-enough-name.of-letters.example.");
+	n = s.written[1].question.name_len;
+	ATF_CHECK(memcmp(before, s.written[1].question.name, n) != 0);
+}
+
+CASE(a_lost_datagram_is_asked_again_on_another_socket_in_time)
+{
+	size_t n;
+
+	(void)tc;
+	begin_sockets();
+	ask(0, 100, "lost.example.");
+	open_sockets();
+	ATF_REQUIRE_EQ(SOCKETS + 1, s.nwritten);
+	later(PATIENCE_START - 1);
+	ATF_CHECK_EQ(SOCKETS + 1, s.nwritten);
+	later(1);
+	open_sockets();
+	/* One is the probe of the socket that is silent. */
+	ATF_REQUIRE_EQ(SOCKETS + 3, s.nwritten);
+	n = s.written[SOCKETS + 1].question.name_len > 1 ? SOCKETS + 1
+							 : SOCKETS + 2;
+	ATF_CHECK(s.written[SOCKETS].conn != s.written[n].conn);
+	answer_to(n);
+	ATF_CHECK_EQ(SOCKETS + 1, s.nanswered);
+}
+
+/* The other one's datagrams are lost, all of them. */
+CASE(a_socket_that_loses_all_is_left_and_its_address_not_blamed)
+{
+	uint32_t dead;
+	size_t n;
+	char name[32];
+	unsigned int i;
+
+	(void)tc;
+	begin_sockets();
+	dead = s.opened[0];
+	s.reported = REASON_NONE;
+	for (i = 0, n = s.nwritten; i < 400; i++) {
+		(void)snprintf(name, sizeof(name), "x%u.example.", i);
+		ask(0, 0, name);
+		open_sockets();
+		for (; n < s.nwritten; n++)
+			if (s.written[n].conn != dead || !is_open[dead])
+				answer_to(n);
+		later(10);
+		open_sockets();
+		if (s.nanswered > ANSWERS - 20)
+			break;
+	}
+	ATF_CHECK(!is_open[dead]);
+	ATF_CHECK_EQ(REASON_NONE, s.reported);
+	ATF_CHECK_EQ(0, s.nfailed);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_suspects]);
+}
+
+CASE(an_address_that_refuses_fails_and_says_so)
+{
+	size_t n = 0;
+	int i;
+
+	(void)tc;
+	begin_plain(1, 1);
+	ask(0, 1, "www.example.");
+	for (i = 0; i < 60 && s.nfailed == 0; i++) {
+		open_sockets();
+		if (n < s.nwritten)
+			end(s.written[n++].conn, REASON_REFUSED);
+		later(50);
+	}
+	ATF_CHECK_EQ(1, s.nfailed);
+	ATF_CHECK_STREQ("upstream u0: refused", s.text);
+	ATF_CHECK_EQ(REASON_REFUSED, s.reported);
+}
+
+CASE(a_socket_is_left_after_so_many_questions)
+{
+	char name[32];
+	unsigned int i;
+
+	(void)tc;
+	begin_sockets();
+	/* One after the other on one and the same, as chance is here. */
+	for (i = 0; i < 2 * POOL_UDP_QUESTIONS &&
+	     counter_value[COUNTER_upstream_retired] == 0;
+	     i++) {
+		(void)snprintf(name, sizeof(name), "x%u.example.", i);
+		s.nanswered = 0;
+		asked_and_answered(0, name);
+	}
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_retired]);
+	ATF_CHECK(i <= POOL_UDP_QUESTIONS);
+	ATF_REQUIRE_EQ(1, s.nclosed);
+	/* Another takes its place. */
+	asked_and_answered(1, "one.example.");
+	ATF_CHECK_EQ(SOCKETS + 1, s.nopened);
+}
+
+CASE(a_socket_is_left_in_time_and_waits_for_what_it_asked)
+{
+	uint64_t t;
+	size_t n;
+
+	(void)tc;
+	begin_sockets();
+	for (t = 0; t < POOL_UDP_AGE - 100; t += 500) {
+		later(500);
+		s.nanswered = 0;
+		asked_and_answered(0, "www.example.");
+	}
+	n = s.nwritten;
+	ATF_CHECK(counter_value[COUNTER_upstream_retired] >= SOCKETS - 1);
+	/* A late answer on one that is left. */
+	ask(0, 7, "late.example.");
+	open_sockets();
+	ATF_REQUIRE(s.nwritten > n);
+	later(50);
+	s.nanswered = 0;
+	answer_to(n);
+	ATF_CHECK_EQ(1, s.nanswered);
+}
+
+CASE(who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp)
+{
+	struct dns_question q = question_of("forged.example.");
+	uint32_t conn;
+	size_t n, opened, i;
+
+	(void)tc;
+	begin_sockets();
+	s.reported = REASON_NONE;
+	n = s.nwritten;
+	ask(0, 100, "victim.example.");
+	open_sockets();
+	ATF_REQUIRE_EQ(n + 1, s.nwritten);
+	conn = s.written[n].conn;
+	opened = s.nopened;
+	for (i = 0; i + 1 < POOL_UDP_BAD; i++)
+		ATF_CHECK(say(conn, (uint16_t)(0x8000 + i), &q, DNS_QR));
+	ATF_CHECK_EQ(0, s.nclosed);
+	ATF_CHECK(!say(conn, 0x9000, &q, DNS_QR));
+	ATF_CHECK_EQ(1, s.nclosed);
+	ATF_CHECK_EQ(conn, s.closed[0]);
+	(void)turn();
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_attacked]);
+	ATF_CHECK_EQ(REASON_NONE, s.reported);
+	ATF_REQUIRE_EQ(opened + 1, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_address[opened]);
+	up(s.opened[opened]);
+	ATF_REQUIRE_EQ(n + 2, s.nwritten);
+	answer_to(n + 1);
+	ATF_CHECK_EQ(100, s.answered[s.nanswered - 1]);
+}
+
+CASE(nobody_vouches_for_what_came_in_clear_text)
+{
+	(void)tc;
+	begin_plain(1, 1);
+	ask(0, 1, "www.example.");
+	open_sockets();
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id,
+	    &s.written[0].question, DNS_QR | DNS_AD));
+	ATF_CHECK_EQ(1, s.nanswered);
+	ATF_CHECK_EQ(0, s.flags & DNS_AD);
+}
+
+/* Of the three below. */
+static uint32_t
+zone_of(const struct dns_question *q)
+{
+	if (q->name[0] == 3)
+		return 0;
+	return q->name[2] == 4 && q->name[3] == 'd' ? 2 : 1;
+}
+
+/* Whatever fails: each name to the upstream of its zone, over a reload that
+ * turns the upstreams around. */
+CASE(no_question_of_a_zone_goes_to_another_zones_upstream)
+{
+	static const uint8_t u0[] = { 0 }, u1[] = { 1 }, u2[] = { 2 };
+	static const char *const names[] = { "www.example.", "a.corp.",
+		"a.deep.corp." };
+	static const uint32_t was[] = { 2, 0, 1 };
+	uint32_t turned = 0, of[POOL_CONNS] = { 0 };
+	size_t n = 0, o = 0;
+	uint32_t label;
+	unsigned int round;
+
+	(void)tc;
+	zone(".", CONF_FAILOVER, 1, u0);
+	zone("corp.", CONF_FAILOVER, 1, u1);
+	zone("deep.corp.", CONF_FAILOVER, 1, u2);
+	begin(3, 1);
+	for (round = 0; round < 60; round++) {
+		ask(0, round, names[round % 3]);
+		(void)turn();
+		for (; o < s.nopened; o++) {
+			of[s.opened[o]] = (s.opened_upstream[o] + turned) % 3;
+			/* That of corp never comes up. */
+			if (of[s.opened[o]] == 1)
+				end(s.opened[o], REASON_REFUSED);
+			else
+				up(s.opened[o]);
+		}
+		for (; n < s.nwritten; n++) {
+			label = zone_of(&s.written[n].question);
+			if (s.written[n].question.name_len > 1)
+				ATF_CHECK_EQ(label, of[s.written[n].conn]);
+			(void)say(s.written[n].conn, s.written[n].id,
+			    &s.written[n].question, DNS_QR);
+		}
+		later(40);
+		if (round == 30) {
+			/* u2 is the first now, u0 the second. */
+			turned = 2;
+			s.zone[0].upstream[0] = 1;
+			s.zone[1].upstream[0] = 2;
+			s.zone[2].upstream[0] = 0;
+			configure(3, 1, was);
+		}
+		if (o > 50 || s.nanswered > ANSWERS - 8)
+			break;
+	}
+	ATF_CHECK(s.nanswered > 10);
+	ATF_CHECK(s.nfailed > 5);
+	ATF_CHECK(round > 35);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, several_sockets_of_an_address_are_in_use);
+	ATF_TP_ADD_TC(
+	    tp, a_cut_answer_is_asked_for_over_tcp_at_the_same_address);
+	ATF_TP_ADD_TC(tp, a_cut_answer_is_told_if_tcp_fails);
+	ATF_TP_ADD_TC(tp, what_waits_for_tcp_does_not_hold_up_what_does_not);
+	ATF_TP_ADD_TC(tp, an_answer_counts_in_the_letters_that_were_asked);
+	ATF_TP_ADD_TC(tp, the_letters_are_others_each_time);
+	ATF_TP_ADD_TC(
+	    tp, a_lost_datagram_is_asked_again_on_another_socket_in_time);
+	ATF_TP_ADD_TC(
+	    tp, a_socket_that_loses_all_is_left_and_its_address_not_blamed);
+	ATF_TP_ADD_TC(tp, an_address_that_refuses_fails_and_says_so);
+	ATF_TP_ADD_TC(tp, a_socket_is_left_after_so_many_questions);
+	ATF_TP_ADD_TC(tp, a_socket_is_left_in_time_and_waits_for_what_it_asked);
+	ATF_TP_ADD_TC(tp,
+	    who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp);
+	ATF_TP_ADD_TC(tp, nobody_vouches_for_what_came_in_clear_text);
+	ATF_TP_ADD_TC(tp, no_question_of_a_zone_goes_to_another_zones_upstream);
+	return atf_no_error();
+}
