@@ -11,6 +11,7 @@ OBJ=$(cd "$here/../.." && pwd)
 ask=$here/ask
 load=$here/load
 sink=$here/sink
+forger=$here/forger
 loris=$here/loris
 upstream=$here/../upstream/upstream
 PATH=$PATH:/usr/sbin:/sbin

@@ -159,6 +159,16 @@ start_knot() {
 	must 20 is_answered_by "$1"
 }
 
+# A plain upstream of ours: NAME PORT [OPTION ...]. What it is asked is in
+# NAME.queries.
+start_forger() {
+	_name=$1
+	_port=$2
+	shift 2
+	in_background "$_name.log" "$forger" -p "$_port" -l "$_name.queries" "$@"
+	must 20 grep -q ready "$_name.log"
+}
+
 is_answered_by() { # port
 	dig +time=1 +tries=1 @127.0.0.1 -p "$1" zone.example SOA |
 	    grep -q 'status: NOERROR'
