@@ -53,6 +53,21 @@ config_load(const char *path, char *const *macros, size_t nmacros)
 	return conf;
 }
 
+int
+config_check(const struct conf *conf, bool print)
+{
+	struct config_files files;
+
+	if (config_files_open(&files, conf) == -1)
+		return 1;
+	config_files_close(&files);
+	if (print)
+		config_print(conf, stdout);
+	else
+		(void)fprintf(stderr, "configuration OK\n");
+	return fflush(stdout) == EOF;
+}
+
 bool
 config_may_become(
     const struct conf *now, const struct conf *next, uint32_t tcp_most)

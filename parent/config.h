@@ -50,6 +50,10 @@ bool config_asks_elsewhere(const struct conf *now, const struct conf *next);
 /* How many there are to be: as many as it says, or one for each CPU. */
 uint32_t config_workers(const struct conf *conf);
 
+/* Whether what it names can be read, too: prints it, or that it is well. The
+ * exit status of -n. */
+int config_check(const struct conf *conf, bool print);
+
 /* Prints it in the language itself: what comes out parses to the same. */
 void config_print(const struct conf *conf, FILE *out);
 

@@ -57,15 +57,8 @@ main(int argc, char *argv[])
 	if ((p->conf = config_load(
 		 options.file, options.macro, options.nmacro)) == NULL)
 		return 1;
-	if (options.check) {
-		if (config_files_open(&p->files, p->conf) == -1)
-			return 1;
-		if (options.verbose)
-			config_print(p->conf, stdout);
-		else
-			(void)fprintf(stderr, "configuration OK\n");
-		return fflush(stdout) == EOF;
-	}
+	if (options.check)
+		return config_check(p->conf, options.verbose);
 	if (options.trial)
 		return trial_run(p, &options);
 	prepare(p, &options);
