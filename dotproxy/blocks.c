@@ -134,9 +134,10 @@ room_for(struct block_table *t, const struct netaddr *client, uint16_t owner,
 	struct block *b = first_to_end(t, owner, share);
 	uint32_t *bucket;
 
-	if (b != NULL)
+	if (b != NULL) {
 		unlink_entry(t, b);
-	else
+		t->out = *b;
+	} else
 		b = &t->entry[t->n++];
 	memset(b, 0, sizeof(*b));
 	b->client = *client;

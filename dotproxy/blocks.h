@@ -32,6 +32,7 @@ struct block_table {
 	uint32_t bucket[BLOCKS_BUCKETS];
 	struct block entry[BLOCKS_MAX];
 	uint32_t n; /* entries ever used: the first ones */
+	struct block out; /* the last that had to go for another */
 };
 
 /* Empty, with a random key. */

@@ -153,6 +153,7 @@ struct conf {
 	struct netaddr cookies_for[CONF_COOKIES_MAX]; /* who needs one */
 	uint32_t ncookies_for;
 	struct conf_block block;
+	bool block_kernel; /* the kernel drops them, too */
 	struct netaddr blocked[CONF_BLOCKED_MAX]; /* always */
 	uint32_t nblocked;
 	uint32_t tcp_max; /* connections of one worker */

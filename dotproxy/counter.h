@@ -92,6 +92,8 @@
 	X(network_changes, "addresses of upstreams reached another way")       \
 	X(blocks, "clients blocked, each time")                                \
 	X(blocks_refused, "blocks that a worker asked for and did not get")    \
+	X(kernel_blocks, "blocks put into the kernel")                         \
+	X(kernel_failed, "blocks that the kernel did not take")                \
 	X(child_restarts, "child processes started again")                     \
 	X(child_broken, "child processes killed for breaking a rule")          \
 	X(reloads, "configs taken by reload")                                  \

@@ -55,7 +55,7 @@ static bool folder_is_empty(int);
 static void become(uid_t, gid_t);
 static void check_no_way_back(uid_t, gid_t);
 static bool empty_capabilities(void);
-static void reduce_parent_capabilities(void);
+static void reduce_parent_capabilities(bool);
 static bool cap_is_effective(cap_value_t);
 static void set_capabilities(const struct caps *);
 static void empty_ambient(void);
@@ -66,7 +66,8 @@ static uint32_t process_flags(void);
 static bool refuse_exec_gain(void);
 
 /* What the parent keeps: to bind on a reload, and to start and kill children
- * who confine themselves. */
+ * who confine themselves. CAP_NET_ADMIN beside it only for blocks in the
+ * kernel: for the one netlink socket that is open then. */
 static const struct {
 	const char *name;
 	cap_value_t value;
@@ -99,7 +100,7 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_params *params)
 
 	limits(role, params);
 	if (role == SANDBOX_PARENT) {
-		reduce_parent_capabilities();
+		reduce_parent_capabilities(params->net_admin);
 	} else if (another) {
 		enter_empty_root(params->chroot);
 		become(params->uid, params->gid);
@@ -328,7 +329,7 @@ empty_capabilities(void)
 }
 
 static void
-reduce_parent_capabilities(void)
+reduce_parent_capabilities(bool net_admin)
 {
 	struct caps keep = { .n = 0 };
 	size_t i;
@@ -336,6 +337,8 @@ reduce_parent_capabilities(void)
 	for (i = 0; i < ARRAY_LEN(kept); i++)
 		if (cap_is_effective(kept[i].value))
 			keep.value[keep.n++] = kept[i].value;
+	if (net_admin && cap_is_effective(CAP_NET_ADMIN))
+		keep.value[keep.n++] = CAP_NET_ADMIN;
 	empty_ambient();
 	if (cap_is_effective(CAP_SETPCAP))
 		drop_bounding(&keep);

@@ -32,6 +32,7 @@ struct sandbox_params {
 	const char *chroot; /* absolute; an empty folder of root's */
 	uint32_t nofile; /* highest number of descriptors */
 	const char *libexec; /* parent only: where its children lie */
+	bool net_admin; /* parent only: it keeps CAP_NET_ADMIN, if it has it */
 	/*
 	 * Called for a reported system call (sandbox.c's list) just before
 	 * the process dies of SIGSYS; async-signal-safe. May be NULL.

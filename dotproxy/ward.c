@@ -10,8 +10,10 @@
 #include "ward.h"
 #include "log.h"
 
+static bool may(const struct conf *, const struct netaddr *);
+
 void
-ward_init(struct ward *g)
+ward_init(struct ward *g, bool kernel)
 {
 	memset(&g->cookie, 0, sizeof(g->cookie));
 	/* RFC 9018 4.3 counts from 1970; once, so that no step of that clock
@@ -19,6 +21,15 @@ ward_init(struct ward *g)
 	g->cookie.epoch = (uint32_t)time(NULL) - (uint32_t)(clock_ms() / 1000);
 	ward_renew(g, true);
 	blocks_init(&g->blocks);
+	g->kernel.fd = -1;
+	if (kernel && nft_open(&g->kernel))
+		log_info("block kernel: the kernel takes blocks");
+}
+
+void
+ward_end(struct ward *g)
+{
+	nft_flush(&g->kernel);
 }
 
 void
@@ -42,25 +53,62 @@ ward_block(struct ward *g, const struct conf *conf,
     const struct ipc_block *want, struct bucket *bucket, uint32_t worker,
     uint32_t workers, uint64_t now, struct ipc_blocked *m, const char **wrong)
 {
+	struct block *out = &g->blocks.out;
 	const struct block *b;
 	char text[NETADDR_TEXT];
 
 	if ((*wrong = blocks_check(&want->client, want->proven)) != NULL)
 		return false;
-	if (conf->block.after == 0 ||
-	    !blocks_may(&conf->limit, &want->client) ||
+	if (!may(conf, &want->client) ||
 	    !bucket_take(bucket, now, WARD_BLOCK_BURST, WARD_BLOCK_RATE)) {
 		counter_inc(blocks_refused);
 		return false;
 	}
+	memset(out, 0, sizeof(*out));
 	b = blocks_again(&g->blocks, &conf->block, &want->client,
 	    want->proven != 0, (uint16_t)worker, BLOCKS_MAX / workers, now);
 	if (b == NULL)
 		return false;
 	counter_inc(blocks);
+	if (out->proven)
+		nft_remove(&g->kernel, &out->client);
+	/* What anyone can forge must not silence all that has an address. */
+	if (b->proven)
+		(void)nft_put(&g->kernel, &b->client, b->until - now);
 	log_info("%s is blocked%s for %llu s, time %u in a row",
 	    netaddr_prefix_text(&b->client, text), b->proven ? "" : " over UDP",
 	    (unsigned long long)(b->until - now) / 1000, b->times);
 	*m = ipc_conf_block(b, now);
 	return true;
+}
+
+void
+ward_set(struct ward *g, const struct conf *conf, uint64_t now,
+    ipc_conf_tell *tell, void *ctx)
+{
+	struct ipc_blocked m;
+	struct block *b;
+	uint32_t i;
+
+	nft_flush(&g->kernel);
+	for (i = 0; i < g->blocks.n; i++) {
+		b = &g->blocks.entry[i];
+		if (now >= b->until)
+			continue;
+		if (may(conf, &b->client)) {
+			if (b->proven && g->kernel.error == 0)
+				(void)nft_put(
+				    &g->kernel, &b->client, b->until - now);
+			continue;
+		}
+		b->until = now;
+		m = ipc_conf_block(b, now);
+		tell(ctx, IPC_BLOCKED, &m, sizeof(m), -1);
+	}
+}
+
+static bool
+may(const struct conf *conf, const struct netaddr *client)
+{
+	return conf->block.after != 0 && blocks_may(&conf->limit, client);
 }

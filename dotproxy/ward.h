@@ -8,6 +8,7 @@
 #include "blocks.h"
 #include "bucket.h"
 #include "ipc_conf.h"
+#include "nft.h"
 
 /* Cookies are made with a new secret so often, s. */
 #define WARD_COOKIE_TURN 86400
@@ -18,10 +19,13 @@
 struct ward {
 	struct ipc_cookie cookie;
 	struct block_table blocks;
+	struct nft kernel; /* which drops whose address is proven, too */
 };
 
-/* Fresh secrets, nobody blocked. */
-void ward_init(struct ward *g);
+/* Fresh secrets, nobody blocked; kernel: nft_open. */
+void ward_init(struct ward *g, bool kernel);
+/* Nobody is blocked by the kernel any more. */
+void ward_end(struct ward *g);
 
 /* Cookies are made with another secret. distrust: those of before are not good
  * any more; else they still are, until the next. */
@@ -30,6 +34,14 @@ void ward_renew(struct ward *g, bool distrust);
 /* All that a new worker is to know. */
 void
 ward_tell(const struct ward *g, uint64_t now, ipc_conf_tell *tell, void *ctx);
+
+/*
+ * Another config holds. Blocks that it would not make are lifted, of which all
+ * workers are told; the others are put into the kernel again, as its sets may
+ * have been loaded anew.
+ */
+void ward_set(struct ward *g, const struct conf *conf, uint64_t now,
+    ipc_conf_tell *tell, void *ctx);
 
 /*
  * A worker (its index, and how many there are) asks for a block. True: it is

@@ -80,6 +80,7 @@ config_may_become(
 		{ "user", strcmp(next->user, now->user) != 0 },
 		{ "chroot", strcmp(next->chroot, now->chroot) != 0 },
 		{ "cache size", next->cache_size != now->cache_size },
+		{ "block kernel", next->block_kernel != now->block_kernel },
 		{ "limit memory", next->limit.memory != now->limit.memory },
 		{ "more tcp connections", next->tcp_max > tcp_most },
 	};

@@ -66,19 +66,20 @@ configure_cookies(evutil_socket_t fd, short what, void *parent)
 	(void)fd;
 	ward_renew(&p->ward, (what & EV_TIMEOUT) == 0);
 	configure_workers(
-	    p, IPC_COOKIE, &p->ward.cookie, sizeof(p->ward.cookie));
+	    p, IPC_COOKIE, &p->ward.cookie, sizeof(p->ward.cookie), -1);
 }
 
 void
 configure_workers(
-    struct parent *p, enum ipc_type type, const void *payload, size_t len)
+    void *parent, enum ipc_type type, const void *payload, size_t len, int fd)
 {
+	struct parent *p = parent;
 	uint32_t i;
 
 	for (i = 1; i < p->nchildren; i++)
 		if (p->child[i].role == IPC_WORKER &&
 		    p->child[i].ipc.state != IPC_NEW)
-			tell(&p->child[i], type, payload, len, -1);
+			tell(&p->child[i], type, payload, len, fd);
 }
 
 static void

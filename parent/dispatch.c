@@ -166,7 +166,7 @@ take_block(struct child *c, const struct ipc_block *want)
 
 	if (ward_block(&p->ward, p->conf, want, &c->blocks, c->index,
 		p->workers, clock_ms(), &m, &wrong))
-		configure_workers(p, IPC_BLOCKED, &m, sizeof(m));
+		configure_workers(p, IPC_BLOCKED, &m, sizeof(m), -1);
 	else if (wrong != NULL)
 		child_kill(c, wrong);
 }

@@ -65,6 +65,7 @@ main(int argc, char *argv[])
 	start_children(p);
 	if (event_base_dispatch(p->base) == -1)
 		fatalx("event loop");
+	ward_end(&p->ward);
 	log_info("stopped");
 	return 0;
 }
@@ -92,7 +93,7 @@ prepare(struct parent *p, const struct options *o)
 	p->cache = -1;
 	siphash_key_random(&p->way_key);
 	configure_cache(p, NULL);
-	ward_init(&p->ward);
+	ward_init(&p->ward, p->conf->block_kernel);
 	if (!o->foreground) {
 		/* It stays in this folder: -f may be relative, and is read
 		 * again at a reload. */
@@ -108,6 +109,7 @@ prepare(struct parent *p, const struct options *o)
 	network_watch(p);
 
 	params.nofile = MIN(nofile, NOFILE_PARENT);
+	params.net_admin = p->ward.kernel.fd != -1;
 	p->layers = sandbox_enter(SANDBOX_PARENT, &params);
 }
 
@@ -215,6 +217,7 @@ take_config(struct parent *p, struct conf *conf)
 	for (i = 0; i < p->nchildren; i++)
 		if (p->child[i].ipc.state != IPC_NEW)
 			configure_child(&p->child[i]);
+	ward_set(&p->ward, conf, clock_ms(), configure_workers, p);
 	proxy_start(p);
 	return true;
 }

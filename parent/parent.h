@@ -140,9 +140,9 @@ void configure_cache(struct parent *p, const char *why);
 /* A timer's: cookies are made with another secret. Without EV_TIMEOUT those of
  * before are not good any more. */
 void configure_cookies(evutil_socket_t fd, short what, void *parent);
-/* Tells all workers. */
+/* Tells all workers: an ipc_conf_tell. */
 void configure_workers(
-    struct parent *p, enum ipc_type type, const void *payload, size_t len);
+    void *parent, enum ipc_type type, const void *payload, size_t len, int fd);
 
 /* trial.c: dotproxy -t. */
 int trial_run(struct parent *p, const struct options *o); /* exit status */

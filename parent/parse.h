@@ -43,7 +43,7 @@ struct seen {
 	int special[SPECIALS], hosts;
 	int limit, limit_hit, limit_slip, limit_memory, limit_zone,
 	    amplification;
-	int cookies, block, block_over, block_for, block_max;
+	int cookies, block, block_kernel, block_over, block_for, block_max;
 	int name, ca, via, interface; /* of the upstream being read */
 };
 

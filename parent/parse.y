@@ -27,7 +27,7 @@
 %token	ZONE POLICY PLAIN
 %token	LIMIT RATE BURST PREFIX PREFIX6 HIT COST SLIP MEMORY EXEMPT OFF LABELS
 %token	AMPLIFICATION
-%token	COOKIES REQUIRE FOR BLOCK AFTER OVER
+%token	COOKIES REQUIRE FOR BLOCK AFTER OVER KERNEL
 %token	VIA SOCKS5 PASSWORD INTERFACE SOURCE
 
 %%
@@ -270,12 +270,16 @@ required : /* empty */			{
 blocks	: BLOCK				{
 		begin_prefixes(p, p->conf->blocked, &p->conf->nblocked,
 		    CONF_BLOCKED_MAX);
-		expect(p, "\"after\", " A_PREFIX " or {");
+		expect(p, "\"after\", \"kernel\", " A_PREFIX " or {");
 	}
 	  blocked
 	;
 
 blocked	: prefixes
+	| KERNEL			{
+		if (once(p, $1, &p->seen.block_kernel))
+			p->conf->block_kernel = true;
+	}
 	| AFTER				{ expect(p, UP_TO(CONF_BLOCK_AFTER_MAX)); }
 	  WORD				{
 		if (once(p, $1, &p->seen.block))
@@ -650,6 +654,7 @@ const struct keyword keywords[] = {
 	{ "for", FOR, PLACE_NONE },
 	{ "after", AFTER, PLACE_NONE },
 	{ "over", OVER, PLACE_NONE },
+	{ "kernel", KERNEL, PLACE_NONE },
 	{ "zone", ZONE, PLACE_NONE },
 	{ "policy", POLICY, PLACE_NONE },
 	{ "plain", PLAIN, PLACE_NONE },

@@ -64,6 +64,8 @@ config_print(const struct conf *conf, FILE *out)
 	print_prefixes(
 	    "cookies require for", conf->cookies_for, conf->ncookies_for, out);
 	print_block(&conf->block, out);
+	if (conf->block_kernel)
+		fprintf(out, "block kernel\n");
 	print_prefixes("block", conf->blocked, conf->nblocked, out);
 	fprintf(out, "tcp connections %u\n", conf->tcp_max);
 	fprintf(out, "tcp connections each %u\n", conf->tcp_each);
