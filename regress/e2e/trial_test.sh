@@ -253,6 +253,62 @@ a_tls_process_that_cannot_be_run_is_a_failure_body() {
 	grep -q 'the trial was not finished' trial.log || atf_fail "not told"
 }
 
+testcase plain_upstreams_and_proxied_ones_are_tried_too 40 unbound knotd \
+    microsocks ss
+plain_upstreams_and_proxied_ones_are_tried_too_body() {
+	pki
+	make_zone
+	far=$(free_port)
+	kube=$(free_port)
+	proxy=$(free_port)
+	start_rooted "$far"
+	start_knot "$kube"
+	set -- 'name "dns.example"' "ca \"$PWD/ca.pem\"" \
+	    "via socks5 127.0.0.1:$proxy"
+	{
+		upstream_block far "$far" "$@"
+		echo "upstream \"kube\" plain { address 127.0.0.1 port $kube }"
+		echo 'forward to "far"'
+		echo 'forward zone "zone.example" to "kube"'
+	} | conf "$(free_port)"
+	trial 1
+	said '^upstream "far" at .*: no way through the SOCKS proxy: '
+	is_well kube "$kube"
+	in_background socks.log microsocks -i 127.0.0.1 -p "$proxy"
+	must 10 listens "$proxy"
+	trial 0
+	is_well far "$far"
+	told_pin ca "CN=ca"
+	is_well kube "$kube"
+	# No handshake, no chain: it is what it says, and no more.
+	sed '1,/"kube"/d' trial.out >after
+	atf_check -o inline:'1\n' grep -cE '^	answer [0-9.]+ ms$' after
+	atf_check -o inline:'2\n' grep -c '' after
+	grep -q "connected to 127\.0\.0\.1:$far" socks.log ||
+	    atf_fail "not through the proxy"
+}
+
+# Where there is no network, so that nobody outside is asked.
+testcase a_built_in_upstream_is_tried_by_name 40 unshare
+a_built_in_upstream_is_tried_by_name_head() {
+	atf_set require.user root
+	atf_set require.progs unshare
+	atf_set timeout 40
+}
+a_built_in_upstream_is_tried_by_name_body() {
+	echo 'forward to "cloudflare"' | conf "$(free_port)"
+	_status=0
+	unshare -n "$OBJ/dotproxy" -t -f dotproxy.conf -L "$OBJ" quad9 \
+	    >trial.out 2>trial.log || _status=$?
+	cat trial.out trial.log
+	[ "$_status" -eq 1 ] || atf_fail "status $_status"
+	for address in 9.9.9.9 149.112.112.112 2620:fe::fe 2620:fe::9; do
+		said "^upstream \"quad9\" at $address port 853: unreachable"
+	done
+	not_said cloudflare
+	said '^0 of 4 addresses are well$'
+}
+
 in_days() { # N, and half a one
 	date -u -d "+$1 days +12 hours" +%Y%m%d%H%M%SZ
 }
@@ -423,6 +479,8 @@ atf_init_test_cases() {
 	atf_add_test_case it_runs_beside_one_that_serves
 	atf_add_test_case an_ordinary_user_can_try_upstreams
 	atf_add_test_case a_tls_process_that_cannot_be_run_is_a_failure
+	atf_add_test_case plain_upstreams_and_proxied_ones_are_tried_too
+	atf_add_test_case a_built_in_upstream_is_tried_by_name
 	atf_add_test_case a_certificate_that_ends_soon_is_warned_of_once
 	atf_add_test_case no_pin_is_a_reason_of_its_own_everywhere
 	atf_add_test_case a_key_that_rotates_cuts_nobody_off

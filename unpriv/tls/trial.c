@@ -26,13 +26,14 @@ struct one {
 	uint64_t opened; /* ms */
 	uint64_t deadline;
 	uint64_t since; /* us, of what is measured now */
+	uint64_t again; /* ms: a datagram may be lost, and goes once more */
 	uint16_t id;
 	struct verify_result result;
 	struct ipc_trial said;
 };
 
 static void begin(uint32_t, uint64_t);
-static void open_now(uint32_t, uint64_t);
+static void open_now(uint32_t);
 static bool may_begin(uint64_t);
 static void expire(uint32_t, uint64_t);
 static bool tell(void);
@@ -142,16 +143,17 @@ begin(uint32_t n, uint64_t now)
 	o->said.connect = o->said.handshake = o->said.answer = IPC_TRIAL_NONE;
 	o->opened = now;
 	o->deadline = now + POOL_CONNECT;
-	open_now(n, now);
+	o->again = UINT64_MAX;
+	o->id = random_id(NULL);
+	open_now(n);
 }
 
 /* The parent may have no socket yet: it is asked again, until time is up. */
 static void
-open_now(uint32_t n, uint64_t now)
+open_now(uint32_t n)
 {
 	struct one *o = &ones[n];
 
-	(void)now;
 	o->since = clock_us();
 	o->open = conn_open(n, o->said.upstream, o->said.address);
 }
@@ -172,7 +174,9 @@ expire(uint32_t n, uint64_t now)
 		return;
 	if (now < o->deadline) {
 		if (!o->open)
-			open_now(n, now);
+			open_now(n);
+		else if (now >= o->again)
+			ask(n, now);
 		return;
 	}
 	if (!o->open)
@@ -212,6 +216,8 @@ next_due(uint64_t now)
 		if (o->done)
 			continue;
 		at = o->open ? o->deadline : now + TRIAL_AGAIN;
+		if (o->again < at)
+			at = o->again;
 		if (at < due)
 			due = at;
 		if (i == begun - 1 && begun < ntarget &&
@@ -287,19 +293,21 @@ static void
 up(uint32_t n, uint64_t now)
 {
 	handshake_reset();
+	ones[n].stage = TRIAL_ANSWER;
+	ones[n].deadline = now + POOL_DEADLINE;
+	ones[n].since = clock_us();
 	ask(n, now);
 }
 
+/* The same question as before, so that any of its answers will do. */
 static void
 ask(uint32_t n, uint64_t now)
 {
 	struct one *o = &ones[n];
 	struct dns_question question = question_for(o->said.upstream);
 
-	o->stage = TRIAL_ANSWER;
-	o->deadline = now + POOL_DEADLINE;
-	o->since = clock_us();
-	o->id = random_id(NULL);
+	if (upstreams->one[o->said.upstream].plain)
+		o->again = now + TRIAL_ONCE_MORE;
 	(void)conn_write(n, o->id, &question, DNS_ASK_RD);
 }
 

@@ -14,9 +14,10 @@
 
 /* Addresses that are tried at once, at most; more than one only while
  * those before keep it waiting, so that none is measured wrongly. */
-#define TRIAL_AT_ONCE 8
-#define TRIAL_STAGGER 250 /* milliseconds */
-#define TRIAL_AGAIN   50 /* for a socket, or for room in the channel */
+#define TRIAL_AT_ONCE	8
+#define TRIAL_STAGGER	250 /* milliseconds */
+#define TRIAL_ONCE_MORE 1000 /* for a datagram that was not answered */
+#define TRIAL_AGAIN	50 /* for a socket, or for room in the channel */
 
 /* The config is whole, and not to be freed from now on. random as of struct
  * pool_ops. */
