@@ -25,8 +25,10 @@ FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 FUZZ_SRC_config := $(OBJ)/parent/parse.c $(GRAMMAR_SRC) dotproxy/log.c \
 	dotproxy/netaddr.c dotproxy/special.c
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
-FUZZ_SRC_stream     := $(DNS_SRC) $(addprefix unpriv/tls/,stream.c padding.c \
-	question.c pool.c pool_turn.c choice.c reason.c verify.c cert.c) \
+FUZZ_SRC_stream     := $(DNS_SRC) $(filter-out %/pool_owner.c, \
+	$(wildcard unpriv/tls/pool*.c)) $(addprefix unpriv/tls/,stream.c \
+	padding.c question.c again.c patience.c choice.c zone.c reason.c \
+	verify.c cert.c) dotproxy/ipc_table.c \
 	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
 FUZZ_LIBS_stream    := $(TLS_LIBS)
 FUZZ_SRC_socks := unpriv/socks/socks.c dotproxy/ipc_table.c dotproxy/netaddr.c

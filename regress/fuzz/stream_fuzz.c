@@ -94,6 +94,17 @@ op_report(void *ctx, uint32_t upstream, uint32_t address, enum reason reason)
 	(void)reason;
 }
 
+static void
+op_health(void *ctx, uint32_t upstream, uint32_t address, bool suspect,
+    enum reason reason)
+{
+	(void)ctx;
+	(void)upstream;
+	(void)address;
+	(void)suspect;
+	(void)reason;
+}
+
 static uint16_t
 op_random(void *ctx)
 {
@@ -104,8 +115,14 @@ op_random(void *ctx)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct pool_ops ops = { op_open, op_close, op_write,
-		op_answer, op_fail, op_report, op_random };
+	static const struct pool_ops ops = { .open = op_open,
+		.close = op_close,
+		.write = op_write,
+		.answer = op_answer,
+		.fail = op_fail,
+		.report = op_report,
+		.health = op_health,
+		.random = op_random };
 	static const struct siphash_key key = { 1, 2 };
 	static struct pool_upstream upstream = { .name = "fuzz",
 		.naddress = 1 };
@@ -147,7 +164,8 @@ ask_all(void)
 	pool_conn_connected(pool, 0, now);
 	pool_conn_up(pool, 0, now);
 	(void)pool_turn(pool, now);
-	must(next_id == QUESTIONS, "a question was not written");
+	/* One that closed before it answered is not asked many at once. */
+	must(next_id > 0, "no question was written");
 }
 
 static void
