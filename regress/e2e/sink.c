@@ -1,7 +1,7 @@
 /*
  * Small servers for the tests: a free port, a datagram socket for
- * sd_notify(3), a TCP server that is no TLS server. It must never outlive a
- * test: an alarm ends it.
+ * sd_notify(3), a TCP server that is no TLS server, a DNS server that loses
+ * what it is asked first. It must never outlive a test: an alarm ends it.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -25,6 +25,7 @@ static int port(void);
 static int try_port(int, int, in_port_t);
 static int notify(const char *);
 static int tcp(const char *, const char *);
+static int lossy(const char *);
 
 int
 main(int argc, char *argv[])
@@ -37,14 +38,16 @@ main(int argc, char *argv[])
 		return notify(argv[2]);
 	if ((argc == 3 || argc == 4) && strcmp(argv[1], "tcp") == 0)
 		return tcp(argv[2], argc == 4 ? argv[3] : NULL);
+	if (argc == 3 && strcmp(argv[1], "lossy") == 0)
+		return lossy(argv[2]);
 	usage();
 }
 
 static void
 usage(void)
 {
-	(void)fprintf(
-	    stderr, "usage: sink port | unix path | tcp port [greeting]\n");
+	(void)fprintf(stderr,
+	    "usage: sink port | unix path | tcp port [greeting] | lossy port\n");
 	exit(2);
 }
 
@@ -163,4 +166,36 @@ tcp(const char *text, const char *greeting)
 		pfd[n++].revents = 0;
 	}
 	err(1, "poll");
+}
+
+/* Over UDP: every other question has an answer, NOERROR and empty. */
+static int
+lossy(const char *text)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET }, from;
+	socklen_t len;
+	uint8_t buf[4096];
+	unsigned int asked;
+	ssize_t n;
+	int fd;
+
+	sin.sin_port = htons((in_port_t)atoi(text));
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
+		err(1, "port %s", text);
+	(void)printf("listening\n");
+	for (asked = 1;; asked++) {
+		len = sizeof(from);
+		n = recvfrom(
+		    fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
+		if (n < 12)
+			err(1, "recvfrom");
+		(void)printf("asked %u\n", asked);
+		buf[2] |= 0x80; /* QR */
+		if (asked % 2 == 0 &&
+		    sendto(fd, buf, (size_t)n, 0, (struct sockaddr *)&from,
+			len) == -1)
+			warn("sendto");
+	}
 }

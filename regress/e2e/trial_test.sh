@@ -288,6 +288,25 @@ plain_upstreams_and_proxied_ones_are_tried_too_body() {
 	    atf_fail "not through the proxy"
 }
 
+testcase a_lost_datagram_is_no_failure 30
+a_lost_datagram_is_no_failure_body() {
+	pki
+	kube=$(free_port)
+	in_background sink.log "$sink" lossy "$kube"
+	must 5 grep -q listening sink.log
+	{
+		upstream_block far "$(free_port)"
+		echo "upstream \"kube\" plain { address 127.0.0.1 port $kube }"
+		echo 'forward to "far"'
+		echo 'forward zone "zone.example" to "kube"'
+	} | conf "$(free_port)"
+	trial 0 kube
+	is_well kube "$kube"
+	must 5 grep -qx 'asked 2' sink.log
+	# The time tells of it.
+	said '^	answer 1[0-9]{3}\.[0-9] ms$'
+}
+
 # Where there is no network, so that nobody outside is asked.
 testcase a_built_in_upstream_is_tried_by_name 40 unshare
 a_built_in_upstream_is_tried_by_name_head() {
@@ -480,6 +499,7 @@ atf_init_test_cases() {
 	atf_add_test_case an_ordinary_user_can_try_upstreams
 	atf_add_test_case a_tls_process_that_cannot_be_run_is_a_failure
 	atf_add_test_case plain_upstreams_and_proxied_ones_are_tried_too
+	atf_add_test_case a_lost_datagram_is_no_failure
 	atf_add_test_case a_built_in_upstream_is_tried_by_name
 	atf_add_test_case a_certificate_that_ends_soon_is_warned_of_once
 	atf_add_test_case no_pin_is_a_reason_of_its_own_everywhere

@@ -181,6 +181,12 @@ CASE(a_plain_upstream_is_for_a_zone_whose_all_are_plain)
 	conf.zone[0].upstream[0] = 1;
 	tell_all();
 	ATF_CHECK(replay() != NULL);
+	/* In a trial nobody asks anything of a zone. */
+	((struct ipc_conf_tls *)nth(IPC_CONF_TLS, 0))->trial = 1;
+	ATF_CHECK(replay() == NULL);
+	ATF_CHECK(taken->trial);
+	((struct ipc_conf_tls *)nth(IPC_CONF_TLS, 0))->trial = 2;
+	ATF_CHECK(replay() != NULL);
 	record_plain();
 	conf.zone[2].nupstream = 2;
 	conf.zone[2].upstream[1] = 1;

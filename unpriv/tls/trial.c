@@ -75,7 +75,7 @@ static struct {
 } target[CONF_UPSTREAMS_MAX * CONF_ADDRESSES_MAX];
 static uint32_t ntarget, begun, told;
 static struct one ones[TRIAL_AT_ONCE];
-static bool over;
+static bool over, wrote;
 
 void
 trial_begin(const struct upstreams *all, struct ipc *to_parent,
@@ -103,6 +103,7 @@ trial_owner(void)
 uint64_t
 trial_turn(uint64_t now)
 {
+	uint64_t due;
 	uint32_t i;
 
 	for (i = told; i < begun; i++)
@@ -120,7 +121,10 @@ trial_turn(uint64_t now)
 			return now + TRIAL_AGAIN;
 		over = true;
 	}
-	return next_due(now);
+	/* What was written goes out in the next turn: at once. */
+	due = wrote ? now : next_due(now);
+	wrote = false;
+	return due;
 }
 
 /* The one begun last is done, or keeps the others waiting. */
@@ -309,6 +313,7 @@ ask(uint32_t n, uint64_t now)
 	if (upstreams->one[o->said.upstream].plain)
 		o->again = now + TRIAL_ONCE_MORE;
 	(void)conn_write(n, o->id, &question, DNS_ASK_RD);
+	wrote = true;
 }
 
 /* Something it must know: the SOA of a zone that it is asked for, so that one

@@ -248,7 +248,8 @@ take_zone(struct intake *in, const struct ipc_zone *from)
 			return "a zone with an upstream that is none";
 		if (in->all->one[from->upstream[i]].plain !=
 			in->all->one[from->upstream[0]].plain ||
-		    (from->index == 0 && in->all->one[from->upstream[i]].plain))
+		    (from->index == 0 && !in->all->trial &&
+			in->all->one[from->upstream[i]].plain))
 			return "a zone with a plain upstream that it cannot "
 			       "have";
 		seen |= 1u << from->upstream[i];
