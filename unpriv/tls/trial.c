@@ -168,8 +168,7 @@ expire(uint32_t n, uint64_t now)
 	static const char *const waited[] = {
 		[TRIAL_CONNECT] = "there was no connection",
 		[TRIAL_HANDSHAKE] = "the handshake did not end",
-		[TRIAL_DIAGNOSE] = "its certificate was refused, and it did "
-				   "not show it again",
+		[TRIAL_DIAGNOSE] = "its certificate was refused",
 		[TRIAL_ANSWER] = "there was no answer",
 	};
 	struct one *o = &ones[n];
