@@ -310,6 +310,61 @@ CASE(what_an_upstream_refuses_or_garbles_is_not_asked_again_at_once)
 	expect_empty();
 }
 
+CASE(who_cannot_be_asked_for_is_told_what_was_true_before)
+{
+	struct asker_question other = www;
+	int i;
+
+	(void)tc;
+	set_up();
+	other.name = "other.example.";
+	for (i = 0; i < QUERY_BACKLOG; i++)
+		ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&other, END));
+	/* More than can be asked. */
+	ATF_REQUIRE_EQ(QUERY_ANSWERED, asker_ask(&www, END));
+	expect_stale();
+	ATF_CHECK_EQ(1, counter_value[COUNTER_queries_shed]);
+	ATF_REQUIRE_EQ(QUERY_ANSWERED, asker_ask(&other, END));
+	expect_error(DNS_EDE_OTHER);
+	ATF_CHECK_EQ(QUERY_BACKLOG, asker_stop(END));
+	/* Nobody to ask. */
+	query_absent(&asker.table, END);
+	ATF_REQUIRE_EQ(QUERY_ANSWERED, asker_ask(&www, END + QUERY_ABSENT_MS));
+	expect_stale();
+	query_present(&asker.table);
+	expect_empty();
+}
+
+CASE(a_flood_beneath_its_zone_takes_no_answer_of_before)
+{
+	static _Alignas(64) uint8_t memory[CONF_LIMIT_MEMORY_MIN];
+	const struct conf_limit conf = { .burst = 1,
+		.prefix = 32,
+		.prefix6 = 56,
+		.memory = sizeof(memory),
+		.zone_rate = 1,
+		.zone_burst = 1,
+		.zone_labels = 1 };
+	struct asker_question random = www;
+
+	(void)tc;
+	set_up();
+	guard_init(&asker.table.guard, &conf, memory);
+	random.name = "a1b2.example.";
+	ask(END);
+	ATF_CHECK(asker_says(&asker.sent[0], &servfail, END));
+	ATF_REQUIRE_EQ(QUERY_ANSWERED, asker_ask(&random, END));
+	expect_error(DNS_EDE_OTHER);
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, END + 1500));
+	ATF_REQUIRE_EQ(1, asker_flush(END + 1500));
+	ATF_CHECK(asker_says(&asker.sent[0], &good, END + 1500));
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&random, END + 110 * S));
+	ATF_REQUIRE_EQ(QUERY_ANSWERED, asker_ask(&www, END + 110 * S));
+	expect_stale();
+	(void)asker_stop(END + 110 * S);
+	expect_empty();
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, after_1800_ms_a_client_is_told_what_was_true_before);
@@ -331,5 +386,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_failure_of_one_question_is_not_anothers);
 	ATF_TP_ADD_TC(
 	    tp, what_an_upstream_refuses_or_garbles_is_not_asked_again_at_once);
+	ATF_TP_ADD_TC(tp, who_cannot_be_asked_for_is_told_what_was_true_before);
+	ATF_TP_ADD_TC(tp, a_flood_beneath_its_zone_takes_no_answer_of_before);
 	return atf_no_error();
 }

@@ -16,6 +16,9 @@ static bool take_known(struct query_table *, const struct settings *,
     struct query_reply *);
 static void ask_ahead(struct query_table *, const struct dns_query *, uint64_t);
 static const char *overloaded(const struct query_table *, uint64_t, uint16_t *);
+static void turn_away(struct query_table *, const struct settings *,
+    const struct dns_query *, bool, const struct dns_ede *, uint64_t,
+    struct query_reply *);
 static bool answer_slot(struct query_table *, const struct settings *, uint32_t,
     const uint8_t *, size_t, uint64_t, struct query_reply *);
 static bool fail_slot(struct query_table *, const struct settings *, uint32_t,
@@ -97,7 +100,7 @@ query_take_read(struct query_table *table, const struct settings *settings,
 		counter_inc(queries_shed);
 		guard_charge_hit(&table->guard, &client->limit);
 		ede = query_ede(query->ede, why);
-		query_fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
+		turn_away(table, settings, query, has_stale, &ede, now, reply);
 		return QUERY_ANSWERED;
 	}
 	/* 5. No more beneath one name than its share. */
@@ -106,7 +109,7 @@ query_take_read(struct query_table *table, const struct settings *settings,
 		query->question.name_len, now)) {
 		counter_inc(limit_zone);
 		ede = query_ede(DNS_EDE_OTHER, "too many beneath one name");
-		query_fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
+		turn_away(table, settings, query, has_stale, &ede, now, reply);
 		return QUERY_ANSWERED;
 	}
 	/* 6. In flight: query_fill asks, query_answer or query_expire ends. */
@@ -220,6 +223,25 @@ overloaded(const struct query_table *table, uint64_t now, uint16_t *ede)
 	if (table->nused == QUERY_MAX || table->nwaiting >= QUERY_BACKLOG)
 		return "overloaded";
 	return NULL;
+}
+
+/* Nothing is asked for who stands in *reply: told is what was true before, or
+ * why that is so. */
+static void
+turn_away(struct query_table *table, const struct settings *settings,
+    const struct dns_query *query, bool has_stale, const struct dns_ede *ede,
+    uint64_t now, struct query_reply *reply)
+{
+	const struct query_client client = reply->client;
+	struct dns_reply how;
+
+	query_how(&how, settings, &client, query);
+	reply->len = !has_stale
+	    ? 0
+	    : answers_tell_stale(&table->answers, settings, query, &how, now,
+		  reply->bytes, sizeof(reply->bytes));
+	if (reply->len == 0)
+		query_fail(reply, settings, &client, query, DNS_SERVFAIL, ede);
 }
 
 enum query_filled
