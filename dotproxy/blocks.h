@@ -6,7 +6,6 @@
 #define DOTPROXY_BLOCKS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "conf.h"

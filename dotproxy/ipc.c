@@ -3,10 +3,8 @@
  * table. It must never block, and never pass on what the table refuses.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "ipc.h"

@@ -6,7 +6,6 @@
 #define DOTPROXY_SANDBOX_TABLE_H
 
 #include <seccomp.h>
-#include <stddef.h>
 
 #include "sandbox.h"
 

@@ -6,8 +6,6 @@
 #ifndef DOTPROXY_SPECIAL_H
 #define DOTPROXY_SPECIAL_H
 
-#include <stdint.h>
-
 #define SPECIAL_TABLE(X)                                                       \
 	X(LOCALHOST, "localhost") /* RFC 6761 6.3 */                           \
 	X(INVALID, "invalid") /* RFC 6761 6.4 */                               \

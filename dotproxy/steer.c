@@ -3,7 +3,6 @@
  * what a worker knows of a client is worth something only if it sees all of
  * that client.
  */
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 

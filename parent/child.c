@@ -13,7 +13,6 @@
 #include "dotproxy/cause.h"
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
-#include "dotproxy/sandbox.h"
 
 #include "parent.h"
 

@@ -2,7 +2,6 @@
  * dotproxy's parent: reads the config, binds, confines itself, and looks
  * after its children. It must never read a byte that came over a network.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

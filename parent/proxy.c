@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "dotproxy/clock.h"
-#include "dotproxy/log.h"
 #include "dotproxy/way.h"
 
 #include "parent.h"

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "unpriv/dns/cut.h"
-#include "unpriv/dns/dns.h"
 
 #define CASE(name)                                                             \
 	ATF_TC_WITHOUT_HEAD(name);                                             \

@@ -17,7 +17,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/net_tstamp.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>

@@ -9,7 +9,6 @@
 
 #include <atf-c.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <seccomp.h>
 #include <stdio.h>

@@ -4,7 +4,6 @@
  * the proxy's reply stays there for another.
  */
 #include <atf-c.h>
-#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <poll.h>
@@ -19,7 +18,6 @@
 #include <unistd.h>
 
 #include "dotproxy/ipc.h"
-#include "dotproxy/sandbox.h"
 
 #define BYTES(...)                                                             \
 	(const uint8_t[]){ __VA_ARGS__ },                                      \

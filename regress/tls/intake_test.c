@@ -6,7 +6,6 @@
 #include <atf-c.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "dotproxy/ipc_conf.h"
 #include "dotproxy/log.h"

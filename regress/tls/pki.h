@@ -6,7 +6,6 @@
 #define REGRESS_TLS_PKI_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 

@@ -4,7 +4,6 @@
 #include <atf-c.h>
 #include <string.h>
 
-#include "unpriv/dns/query.h"
 #include "unpriv/tls/padding.h"
 #include "unpriv/tls/stream.h"
 

@@ -1,7 +1,6 @@
 /* A real worker, asked more than its limits allow. */
 #include <atf-c.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness.h"
 

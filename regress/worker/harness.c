@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dotproxy/clock.h"
 #include "unpriv/dns/reader.h"
 
 #include "harness.h"

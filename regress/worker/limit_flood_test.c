@@ -5,7 +5,6 @@
 #include <atf-c.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "unpriv/worker/limit.h"
 

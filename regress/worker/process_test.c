@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <atf-c.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,6 @@
 #ifndef UNPRIV_TLS_VERIFY_H
 #define UNPRIV_TLS_VERIFY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>

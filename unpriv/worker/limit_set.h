@@ -10,7 +10,6 @@
 #ifndef UNPRIV_WORKER_LIMIT_SET_H
 #define UNPRIV_WORKER_LIMIT_SET_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define LIMIT_WAYS 4

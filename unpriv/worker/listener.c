@@ -2,7 +2,6 @@
  * Keeps the table of listening sockets. It must never close one that a
  * question in flight is to be answered through, short of running out of room.
  */
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
