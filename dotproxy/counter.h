@@ -50,6 +50,7 @@
 	X(answers_late, "answers for questions no longer waiting")             \
 	X(answers_bad, "answers of the TLS process that do not parse")         \
 	X(udp_receive_dropped, "questions the kernel dropped: buffer full")    \
+	X(udp_rests, "times that a flooded socket was read by the clock")      \
 	X(udp_send_dropped, "answers not sent over UDP: buffer or route")      \
 	X(tcp_accepted, "TCP connections accepted")                            \
 	X(tcp_refused, "TCP connections closed: too many")                     \

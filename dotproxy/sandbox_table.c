@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #include <asm/prctl.h>
 #include <fcntl.h>
@@ -108,6 +109,7 @@ static rules clients = {
 	CALL(sendmmsg, FLAGS(3, MSG_DONTWAIT)),
 	CALL(accept4, EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
 	CALL(getsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_MEMINFO)), /* drops */
+	CALL(timerfd_settime), /* the clock of sockets that rest */
 	CALL(pread64), /* local data, a sealed memfd */
 	/* The cache, which all workers share. */
 	CALL(mmap, EQ(2, PROT_READ | PROT_WRITE), EQ(3, MAP_SHARED)),
@@ -236,6 +238,8 @@ static rules child_start = {
 	CALL(mmap, EQ(2, PROT_READ | PROT_EXEC),
 	    EQ(3, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE)),
 	CALL(epoll_create1, EQ(0, EPOLL_CLOEXEC)), /* libevent's start */
+	CALL(timerfd_create, EQ(0, CLOCK_MONOTONIC),
+	    EQ(1, TFD_NONBLOCK | TFD_CLOEXEC)), /* the worker's clock */
 	CALL(pipe2),
 	CALL(clock_getres),
 	CALL(sysinfo),

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <linux/sock_diag.h>
 
@@ -21,6 +22,10 @@ static void retire(struct listener *);
 static void drop(struct listener *);
 static struct listener *room(void);
 static void readable(evutil_socket_t, short, void *);
+static void await(struct listener *);
+static bool is_flooded(const struct listener *);
+static void run_clock(bool);
+static void clocked(evutil_socket_t, short, void *);
 static void count_drops(struct listener *, bool);
 
 static struct listener listeners[LISTENERS_MAX];
@@ -28,7 +33,23 @@ static uint32_t used; /* how many of them ever were */
 static uint32_t serials;
 static uint32_t retired;
 static uint32_t busy;
+static uint32_t resting;
+/* libevent's own timers have the grain of the kernel's tick, 4 ms and more. */
+static struct event clock_event;
+static int clock_fd;
 static bool stopped;
+
+void
+listener_init(void)
+{
+	clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (clock_fd == -1)
+		fatal("timerfd_create");
+	(void)event_assign(&clock_event, loop_base, clock_fd,
+	    EV_READ | EV_ET | EV_PERSIST, clocked, NULL);
+	if (event_add(&clock_event, NULL) == -1)
+		fatal("event_add");
+}
 
 void
 listener_apply(struct staged *staged)
@@ -127,9 +148,21 @@ listener_read_busy(void)
 			continue;
 		l->busy = false;
 		busy--;
-		if (event_add(&l->event, NULL) == -1)
-			fatal("event_add");
+		await(l);
 	}
+}
+
+void
+listener_seen(struct listener *l, uint32_t n, uint32_t shed)
+{
+	const uint64_t now = loop_now();
+
+	if (l->seen_at != now) {
+		l->seen_at = now;
+		l->seen = l->shed = 0;
+	}
+	l->seen += n;
+	l->shed += shed;
 }
 
 void
@@ -197,6 +230,9 @@ retire(struct listener *l)
 	if (l->busy)
 		busy--;
 	l->busy = false;
+	if (l->resting)
+		resting--;
+	l->resting = false;
 	l->retired = true;
 	retired++;
 	if (l->listen.proto == IPC_UDP)
@@ -242,10 +278,74 @@ readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (l->listen.proto == IPC_UDP)
-		(void)udp_read(l);
-	else
+	if (l->listen.proto != IPC_UDP) {
 		tcp_accept(l);
+		return;
+	}
+	(void)udp_read(l);
+	if (!l->busy && is_flooded(l)) {
+		(void)event_del(&l->event);
+		await(l);
+	}
+}
+
+/* One that is not in the event loop. */
+static void
+await(struct listener *l)
+{
+	if (!is_flooded(l)) {
+		if (event_add(&l->event, NULL) == -1)
+			fatal("event_add");
+		return;
+	}
+	l->resting = true;
+	counter_inc(udp_rests);
+	if (resting++ == 0)
+		run_clock(true);
+}
+
+static bool
+is_flooded(const struct listener *l)
+{
+	return l->shed >= LISTENER_SHED && l->shed >= l->seen / 2 &&
+	    loop_now() - l->seen_at <= 1;
+}
+
+static void
+run_clock(bool on)
+{
+	struct itimerspec every;
+
+	memset(&every, 0, sizeof(every));
+	if (on)
+		every.it_value.tv_nsec = every.it_interval.tv_nsec =
+		    LISTENER_REST_US * 1000;
+	if (timerfd_settime(clock_fd, 0, &every, NULL) == -1)
+		fatal("timerfd_settime");
+}
+
+/* Edge-triggered: how often it struck is nobody's business. */
+static void
+clocked(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l;
+	uint32_t i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (i = 0; i < used; i++) {
+		l = &listeners[i];
+		if (l->fd == -1 || !l->resting)
+			continue;
+		l->resting = false;
+		resting--;
+		(void)udp_read(l);
+		if (!l->busy)
+			await(l);
+	}
+	if (resting == 0)
+		run_clock(false);
 }
 
 static void

@@ -25,7 +25,13 @@ struct listener {
 	bool retired; /* of an earlier config: not read any more */
 	bool wildcard;
 	bool busy; /* read in each turn, and not waited for */
+	bool resting; /* read by the clock, and not waited for */
+	uint64_t seen_at; /* ms; of what came then: */
+	uint32_t seen, shed;
 };
+
+/* Makes the clock of those that rest; before the sandbox. */
+void listener_init(void);
 
 /*
  * Takes the sockets of a config: one that is listened on already stays as it
@@ -51,6 +57,16 @@ void listener_busy(struct listener *listener);
 bool listener_is_busy(void); /* any of them */
 /* Reads from those; once each turn. */
 void listener_read_busy(void);
+
+/*
+ * So many came through it, and so many of them were not read: of LISTENER_SHED
+ * in a millisecond that are half of all, the socket rests. Then it is read each
+ * LISTENER_REST_US, since to be woken for a few at a time is most of what it
+ * costs to drop them; who asks as well waits that much longer, at most.
+ */
+#define LISTENER_SHED	 8
+#define LISTENER_REST_US 500
+void listener_seen(struct listener *listener, uint32_t n, uint32_t shed);
 
 /* Closes the retired ones that nobody needs; once each turn. */
 void listener_reap(void);

@@ -14,6 +14,7 @@
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
 
+#include "listener.h"
 #include "loop.h"
 #include "parent.h"
 #include "tcp.h"
@@ -33,6 +34,7 @@ main(int argc, char **argv)
 	read_arguments(argc, argv, &params);
 	ignore_signals();
 	loop_init();
+	listener_init();
 	udp_init();
 	tcp_init();
 	parent_start(sandbox_enter(SANDBOX_WORKER, &params));

@@ -201,7 +201,7 @@ send_through(uint32_t object, uint32_t serial, unsigned int i)
 static int
 read_batch(struct listener *listener)
 {
-	unsigned int i, got, nanswers = 0;
+	unsigned int i, got, shed = 0, nanswers = 0;
 	int n;
 
 	for (i = 0; i < BATCH; i++) {
@@ -224,14 +224,16 @@ read_batch(struct listener *listener)
 	for (i = 0; i < got; i++) {
 		if (fate[i] == GUARD_TAKE)
 			fate[i] = first(i);
-		if (fate[i] != GUARD_TAKE)
+		if (fate[i] != GUARD_TAKE) {
 			/* Nothing is near of what is not read. */
 			question[i].verdict = DNS_DROP;
-		else
+			shed++;
+		} else
 			query_read(&loop_queries, &question[i], bytes[i],
 			    in[i].msg_len,
 			    (in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0);
 	}
+	listener_seen(listener, got, shed);
 	for (i = 0; i < got && i < NEAR; i++)
 		query_near(&loop_queries, &question[i]);
 	for (i = 0; i < got; i++) {
