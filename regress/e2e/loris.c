@@ -1,6 +1,6 @@
 /*
  * Slow TCP clients, many of them: each has a connection, from one of many
- * addresses of 127.0.0.0/8, that asks for nothing, or for half a question and
+ * addresses (of 127.0.0.0/8, unless told otherwise), that asks for nothing, or for half a question and
  * then a byte each second; whoever is let go comes again. It ends when its time
  * is over, and says how many there were at once, at most.
  */
@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 #define CONNS_MAX 12000
-#define EACH	  40 /* connections of an address */
 #define TURN	  400 /* that come again in one turn */
 #define SECOND	  1000
 
 static void usage(void) __attribute__((noreturn));
+static struct in_addr address(const char *);
 static uint64_t now_ms(void);
 static void come(int);
 static void trickle(uint64_t);
@@ -31,7 +31,9 @@ static void trickle(uint64_t);
 static struct pollfd pfd[CONNS_MAX];
 static uint64_t next_byte[CONNS_MAX];
 static struct sockaddr_in to;
+static uint32_t first = 0x7f010001u; /* address, in host order */
 static int nconns, nopen, most;
+static int each = 40; /* connections of an address */
 static bool silent;
 static unsigned long long came, went;
 
@@ -44,8 +46,17 @@ main(int argc, char *argv[])
 
 	to.sin_family = AF_INET;
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	while ((ch = getopt(argc, argv, "n:p:st:")) != -1)
+	while ((ch = getopt(argc, argv, "a:b:e:n:p:st:")) != -1)
 		switch (ch) {
+		case 'a':
+			to.sin_addr = address(optarg);
+			break;
+		case 'b':
+			first = ntohl(address(optarg).s_addr);
+			break;
+		case 'e':
+			each = atoi(optarg);
+			break;
 		case 'n':
 			nconns = atoi(optarg);
 			break;
@@ -61,7 +72,8 @@ main(int argc, char *argv[])
 		default:
 			usage();
 		}
-	if (nconns < 1 || nconns > CONNS_MAX || seconds < 1 || seconds > 60)
+	if (nconns < 1 || nconns > CONNS_MAX || each < 1 || seconds < 1 ||
+	    seconds > 60)
 		usage();
 	(void)alarm((unsigned int)seconds + 10);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -102,9 +114,20 @@ main(int argc, char *argv[])
 static void
 usage(void)
 {
-	(void)fprintf(
-	    stderr, "usage: loris [-s] -n connections -p port -t seconds\n");
+	(void)fprintf(stderr,
+	    "usage: loris [-s] [-a server] [-b first-address] [-e each]\n"
+	    "             -n connections -p port -t seconds\n");
 	exit(2);
+}
+
+static struct in_addr
+address(const char *text)
+{
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, text, &in) != 1)
+		errx(2, "%s: not an address", text);
+	return in;
 }
 
 static uint64_t
@@ -123,8 +146,8 @@ come(int i)
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	int on = 1, fd;
 
-	from.sin_addr.s_addr = htonl(0x7f010001u +
-	    (uint32_t)(i / EACH / 200) * 256 + (uint32_t)(i / EACH % 200));
+	from.sin_addr.s_addr = htonl(first + (uint32_t)(i / each / 200) * 256 +
+	    (uint32_t)(i / each % 200));
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		err(1, "socket");
