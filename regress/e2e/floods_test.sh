@@ -72,8 +72,8 @@ forged_addresses_keep_no_victim_from_its_answers_body() {
 	victim=$!
 	into=cookie.out run_crowd -k -b 10.64.2.1 -q 20 -n 100 -r 100 \
 	    -w 10000 'www.k%.example'
-	is_told dig -b 10.64.2.1 +cookie +time=1 +tries=5 d.example
-	is_told kdig -b 10.64.2.1 +cookie +time=1 +retry=4 k.example
+	is_told dig -b 10.64.2.1 +cookie +time=1 +tries=10 d.example
+	is_told kdig -b 10.64.2.1 +cookie +time=1 +retry=9 k.example
 	wait "$crowd" "$victim" || :
 	flood_is_over
 	all_are_answered 1000

@@ -233,7 +233,7 @@ is_told(struct blocker *b, struct block *entry, uint64_t now)
 static bool
 is_lucky(struct blocker *b)
 {
-	if (b->turns++ % BLOCK_CUT_OF == 0)
+	if (b->turns++ % 16 == 0)
 		b->chance = siphash(&b->table.key, &b->turns, sizeof(b->turns));
 	b->chance = b->chance >> 4 | b->chance << 60;
 	return (b->chance & (BLOCK_CUT_OF - 1)) == 0;

@@ -16,10 +16,11 @@
 #define BLOCK_TOLD_MS	 100
 #define BLOCK_TOLD_BURST 1000
 #define BLOCK_TOLD_RATE	 1000
-/* ... and of those that come more often one in so many, in all at most these. */
-#define BLOCK_CUT_OF	16
-#define BLOCK_CUT_BURST 200
-#define BLOCK_CUT_RATE	100
+/* ... and of those that come more often one in so many, in all at most these:
+ * while others send in its name, it has three tries. */
+#define BLOCK_CUT_OF	2
+#define BLOCK_CUT_BURST 4000
+#define BLOCK_CUT_RATE	4000
 /* Blocks that a worker asks the parent for, at once and each second. */
 #define BLOCK_ASK_BURST 50
 #define BLOCK_ASK_RATE	10
