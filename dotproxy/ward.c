@@ -10,6 +10,16 @@
 #include "ward.h"
 #include "log.h"
 
+/* Blocks that are lifted, many in a message: a worker has room for all. */
+struct lifted {
+	struct ipc_blocked m[IPC_BLOCKED_BATCH];
+	uint32_t n;
+	ipc_conf_tell *tell;
+	void *ctx;
+};
+
+static void lift(struct block *, uint64_t, struct lifted *);
+static void tell_lifted(struct lifted *);
 static bool may(const struct conf *, const struct netaddr *);
 
 void
@@ -86,7 +96,7 @@ void
 ward_set(struct ward *g, const struct conf *conf, uint64_t now,
     ipc_conf_tell *tell, void *ctx)
 {
-	struct ipc_blocked m;
+	struct lifted lifted = { .tell = tell, .ctx = ctx };
 	struct block *b;
 	uint32_t i;
 
@@ -95,16 +105,52 @@ ward_set(struct ward *g, const struct conf *conf, uint64_t now,
 		b = &g->blocks.entry[i];
 		if (now >= b->until)
 			continue;
-		if (may(conf, &b->client)) {
-			if (b->proven && g->kernel.error == 0)
-				(void)nft_put(
-				    &g->kernel, &b->client, b->until - now);
-			continue;
-		}
-		b->until = now;
-		m = ipc_conf_block(b, now);
-		tell(ctx, IPC_BLOCKED, &m, sizeof(m), -1);
+		if (!may(conf, &b->client))
+			lift(b, now, &lifted);
+		else if (b->proven && g->kernel.error == 0)
+			(void)nft_put(&g->kernel, &b->client, b->until - now);
 	}
+	tell_lifted(&lifted);
+}
+
+void
+ward_distrust(struct ward *g, uint32_t worker, uint64_t now,
+    ipc_conf_tell *tell, void *ctx)
+{
+	struct lifted lifted = { .tell = tell, .ctx = ctx };
+	struct block *b;
+	uint32_t i;
+
+	for (i = 0; i < g->blocks.n; i++) {
+		b = &g->blocks.entry[i];
+		if (b->owner != worker)
+			continue;
+		b->times = 0;
+		if (now >= b->until)
+			continue;
+		if (b->proven)
+			nft_remove(&g->kernel, &b->client);
+		lift(b, now, &lifted);
+	}
+	tell_lifted(&lifted);
+}
+
+static void
+lift(struct block *b, uint64_t now, struct lifted *lifted)
+{
+	b->until = now;
+	lifted->m[lifted->n++] = ipc_conf_block(b, now);
+	if (lifted->n == IPC_BLOCKED_BATCH)
+		tell_lifted(lifted);
+}
+
+static void
+tell_lifted(struct lifted *lifted)
+{
+	if (lifted->n != 0)
+		lifted->tell(lifted->ctx, IPC_BLOCKED, lifted->m,
+		    lifted->n * sizeof(lifted->m[0]), -1);
+	lifted->n = 0;
 }
 
 static bool

@@ -43,6 +43,11 @@ ward_tell(const struct ward *g, uint64_t now, ipc_conf_tell *tell, void *ctx);
 void ward_set(struct ward *g, const struct conf *conf, uint64_t now,
     ipc_conf_tell *tell, void *ctx);
 
+/* That worker was broken into: whom it had blocked is so no more, which all
+ * workers are told, and for his next block he is a new one. */
+void ward_distrust(struct ward *g, uint32_t worker, uint64_t now,
+    ipc_conf_tell *tell, void *ctx);
+
 /*
  * A worker (its index, and how many there are) asks for a block. True: it is
  * made and logged, and *m is for all workers. It may be broken into, and block

@@ -208,6 +208,9 @@ say_cause(const struct child *c, int status)
 	    (c->broke || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS))) {
 		configure_cache(c->parent, "it may hold what is forged");
 		configure_cookies(-1, 0, c->parent);
+		if (c->role == IPC_WORKER)
+			ward_distrust(&c->parent->ward, c->index, clock_ms(),
+			    configure_workers, c->parent);
 	}
 }
 

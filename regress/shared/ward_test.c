@@ -68,7 +68,7 @@ tell(void *ctx, enum ipc_type type, const void *payload, size_t len, int fd)
 
 	(void)ctx;
 	ATF_CHECK_EQ(IPC_BLOCKED, type);
-	ATF_CHECK_EQ(sizeof(*m), len);
+	ATF_CHECK(len >= sizeof(*m) && len % sizeof(*m) == 0);
 	ATF_CHECK_EQ(-1, fd);
 	made = *m;
 	told++;
@@ -181,6 +181,44 @@ CASE(a_config_lifts_what_it_would_not_block)
 	ATF_CHECK_EQ(3, told);
 }
 
+/* Or a worker's channel would be full, and it be killed for that. */
+CASE(many_that_are_lifted_are_told_in_few_messages)
+{
+	char text[NETADDR_TEXT];
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < 2 * IPC_BLOCKED_BATCH + 1; i++) {
+		(void)snprintf(
+		    text, sizeof(text), "192.0.%u.%u", i >> 8, i & 255);
+		bucket = (struct bucket){ 0 };
+		ATF_REQUIRE(gets(text));
+	}
+	conf.block.after = 0;
+	ward_set(&ward, &conf, now, tell, NULL);
+	ATF_CHECK_EQ(3, told);
+}
+
+CASE(whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more)
+{
+	const struct ipc_block other = block_of("198.51.100.1");
+
+	begin();
+	ATF_REQUIRE(gets("192.0.2.1"));
+	now += 60001;
+	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_CHECK_EQ(2, made.times);
+	ATF_REQUIRE(asks(&other, 1));
+	ward_distrust(&ward, 0, now, tell, NULL);
+	ATF_CHECK_EQ(1, told);
+	ATF_CHECK_EQ(0, made.left);
+	ATF_CHECK_EQ(2, made.client.bytes[2]);
+	/* Nor is it held against him; and the other worker's stays. */
+	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_CHECK_EQ(1, made.times);
+	ATF_CHECK(!asks(&other, 1));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_client_is_blocked_as_long_as_the_config_says);
@@ -189,5 +227,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_worker_gets_so_many_at_once_and_so_many_a_second);
 	ATF_TP_ADD_TC(tp, what_no_honest_worker_asks_for_is_told_as_wrong);
 	ATF_TP_ADD_TC(tp, a_config_lifts_what_it_would_not_block);
+	ATF_TP_ADD_TC(tp, many_that_are_lifted_are_told_in_few_messages);
+	ATF_TP_ADD_TC(
+	    tp, whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more);
 	return atf_no_error();
 }
