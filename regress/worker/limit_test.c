@@ -525,6 +525,27 @@ CASE(what_is_over_is_counted_for_one_window_at_a_time)
 	ATF_CHECK_EQ(1, limit_look(&limit, &key, now).over);
 }
 
+CASE(a_pause_within_a_long_window_is_not_its_end)
+{
+	struct limit_key key;
+	uint32_t got[4];
+
+	(void)tc;
+	set_up();
+	limit_set_window(&limit, 3600 * SECOND);
+	key = at_the_floor("192.0.2.1");
+	ATF_CHECK_EQ(1, limit_look(&limit, &key, now).over);
+	count(&key, 598, got);
+	now += 300 * SECOND;
+	(void)look(&key);
+	limit_charge(&limit, &key, UINT32_MAX);
+	ATF_CHECK_EQ(600, limit_look(&limit, &key, now).over);
+	now += 3600 * SECOND;
+	(void)look(&key);
+	limit_charge(&limit, &key, UINT32_MAX);
+	ATF_CHECK_EQ(1, limit_look(&limit, &key, now).over);
+}
+
 /* The prefix's being over is not the client's doing: nothing to block for. */
 CASE(over_is_only_what_the_client_itself_is_over)
 {
@@ -586,6 +607,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, who_comes_at_three_times_is_a_regular_until_it_stays_away);
 	ATF_TP_ADD_TC(tp, what_is_over_is_counted_for_one_window_at_a_time);
+	ATF_TP_ADD_TC(tp, a_pause_within_a_long_window_is_not_its_end);
 	ATF_TP_ADD_TC(tp, over_is_only_what_the_client_itself_is_over);
 	ATF_TP_ADD_TC(tp, a_charge_for_who_is_forgotten_is_nobodys);
 	return atf_no_error();

@@ -43,7 +43,7 @@ limit_init(struct limit *l, const struct conf_limit *conf, void *memory,
 	l->key = *key;
 	/* Of 8 bytes: no client's prefix is hashed as that. */
 	l->salt = siphash(key, "the salt", 8) | 1;
-	l->window_ms = WINDOW_MS;
+	limit_set_window(l, WINDOW_MS);
 	limit_set(l, conf);
 }
 
@@ -76,7 +76,11 @@ set_family(struct limit_family *f, uint8_t bits, uint8_t wide)
 void
 limit_set_window(struct limit *l, uint32_t ms)
 {
+	int i;
+
 	l->window_ms = ms;
+	for (i = 0; i < LIMIT_BUCKETS; i++)
+		l->bucket[i].window_ms = ms;
 }
 
 void

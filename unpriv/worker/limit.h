@@ -102,7 +102,7 @@ void limit_init(struct limit *l, const struct conf_limit *conf, void *memory,
 /* Other rates, slip and prefixes, of the same memory: on a reload. */
 void limit_set(struct limit *l, const struct conf_limit *conf);
 
-/* Over how long limit_look counts in over: at most a minute (default 10 s). */
+/* Over how long limit_look counts in over (default 10 s). */
 void limit_set_window(struct limit *l, uint32_t ms);
 
 /* Takes at most CONF_LIMIT_EXEMPT_MAX valid prefixes, for those of before. */

@@ -52,12 +52,14 @@ limit_set_visit(struct limit_entry *set, uint32_t tag,
 	return e;
 }
 
-/* The number of a window comes again, but not so soon. */
+/* The number of a window comes again, but not so soon that the entry was not
+ * away for a window's time. */
 static void
 age(struct limit_entry *e, const struct limit_bucket *bucket, uint32_t away)
 {
+	if (e->window != bucket->window || away >= bucket->window_ms)
+		e->over = 0;
 	e->window = bucket->window;
-	e->over = 0;
 	e->seen = (uint8_t)still_seen(e, away);
 }
 

@@ -36,6 +36,7 @@ struct limit_bucket {
 	uint32_t rate; /* balance a millisecond, i.e. tokens a second */
 	int32_t full, floor; /* bounds of the balance; floor <= 0 */
 	uint8_t window; /* the one that over is counted in */
+	uint32_t window_ms; /* how long that is; 0: it is not counted */
 };
 
 /* rate and burst are tokens; burst * LIMIT_TOKEN fits an int32_t. */
