@@ -30,6 +30,10 @@ blocks_prefix(const struct netaddr *a, uint32_t bits4, uint32_t bits6)
 	memset(&p, 0, sizeof(p));
 	p.family = a->family;
 	p.bits = (uint8_t)(a->family == 4 ? bits4 : bits6);
+	if (netaddr_is_link_local(a)) {
+		p.bits = 128;
+		p.scope = a->scope;
+	}
 	for (i = 0; i < p.bits / 8u; i++)
 		p.bytes[i] = a->bytes[i];
 	if (p.bits % 8 != 0)
@@ -104,7 +108,7 @@ blocks_may(const struct conf_limit *limit, const struct netaddr *client)
 	uint32_t i;
 
 	if (client->bits !=
-	    (client->family == 4 ? limit->prefix : limit->prefix6))
+	    blocks_prefix(client, limit->prefix, limit->prefix6).bits)
 		return false;
 	for (i = 0; i < limit->nexempt; i++)
 		if (blocks_overlap(&limit->exempt[i], client))

@@ -37,7 +37,8 @@ struct block_table {
 /* Empty, with a random key. */
 void blocks_init(struct block_table *t);
 
-/* The prefix of so many bits that an address lies in. */
+/* The prefix of so many bits that an address lies in; of a link-local one the
+ * whole, with its scope, as its prefix is everybody's on the link. */
 struct netaddr
 blocks_prefix(const struct netaddr *a, uint32_t bits4, uint32_t bits6);
 

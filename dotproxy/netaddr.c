@@ -97,6 +97,13 @@ netaddr_in_prefix(const struct netaddr *prefix, const struct netaddr *a)
 }
 
 bool
+netaddr_is_link_local(const struct netaddr *a)
+{
+	return a->family == 6 && a->bytes[0] == 0xfe &&
+	    (a->bytes[1] & 0xc0) == 0x80;
+}
+
+bool
 netaddr_equal(const struct netaddr *a, const struct netaddr *b)
 {
 	return a->family == b->family && a->port == b->port &&

@@ -44,6 +44,9 @@ bool netaddr_is_valid(const struct netaddr *a);
  * IPV6_V6ONLY, so none is ever seen. */
 bool netaddr_in_prefix(const struct netaddr *prefix, const struct netaddr *a);
 
+/* Of one link only (RFC 4291 2.5.6), where each address is a host. */
+bool netaddr_is_link_local(const struct netaddr *a);
+
 /* Same family, address, scope and port. */
 bool netaddr_equal(const struct netaddr *a, const struct netaddr *b);
 bool netaddr_is_wildcard(const struct netaddr *a);

@@ -142,6 +142,13 @@ ATF_TC_BODY(a_client_is_a_prefix, tc)
 	p = blocks_prefix(&a, 28, 56);
 	ATF_CHECK_STREQ("192.0.2.240/28", netaddr_prefix_text(&p, text));
 	ATF_CHECK_EQ(0, p.port);
+	/* On a link each address is a host. */
+	ATF_REQUIRE(netaddr_parse(&a, "febf::1%7"));
+	p = blocks_prefix(&a, 32, 56);
+	ATF_CHECK_STREQ("febf::1%7", netaddr_prefix_text(&p, text));
+	ATF_REQUIRE(netaddr_parse(&a, "fec0::1"));
+	p = blocks_prefix(&a, 32, 56);
+	ATF_CHECK_STREQ("fec0::/56", netaddr_prefix_text(&p, text));
 }
 
 ATF_TC_WITHOUT_HEAD(prefixes_overlap_when_one_is_in_the_other);

@@ -216,8 +216,22 @@ ATF_TC_BODY(a_block_is_asked_for_when_so_many_were_over, tc)
 	blocked("192.0.2.1", true, 60000, 1000);
 	ATF_CHECK(!over("192.0.2.1", true, 1000, 1000));
 	ATF_CHECK(over("192.0.2.1", true, 1000, 61000));
-	/* fe80::/56 is everybody on the link. */
-	ATF_CHECK(!over("fe80::1", true, 1000, 1000));
+}
+
+ATF_TC_WITHOUT_HEAD(a_link_local_client_is_blocked_by_its_address_on_its_link);
+ATF_TC_BODY(a_link_local_client_is_blocked_by_its_address_on_its_link, tc)
+{
+	struct ipc_blocked said = { .left = 60000, .times = 1, .proven = 1 };
+
+	begin();
+	ATF_REQUIRE(over("fe80::1%1", true, 1000, 1000));
+	ATF_CHECK_EQ(128, asked.client.bits);
+	ATF_CHECK_EQ(1, asked.client.scope);
+	said.client = asked.client;
+	block_take(&b, &said, 1000);
+	ATF_CHECK_EQ(BLOCK_ALL, look("fe80::1%1", 1000));
+	ATF_CHECK_EQ(BLOCK_NONE, look("fe80::2%1", 1000));
+	ATF_CHECK_EQ(BLOCK_NONE, look("fe80::1%2", 1000));
 }
 
 ATF_TC_WITHOUT_HEAD(no_block_asks_for_none);
@@ -257,6 +271,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, whose_address_was_forged_is_told_whenever_it_asks);
 	ATF_TP_ADD_TC(tp, all_who_are_told_so_in_their_turn_are_not_too_many);
 	ATF_TP_ADD_TC(tp, a_block_is_asked_for_when_so_many_were_over);
+	ATF_TP_ADD_TC(
+	    tp, a_link_local_client_is_blocked_by_its_address_on_its_link);
 	ATF_TP_ADD_TC(tp, no_block_asks_for_none);
 	ATF_TP_ADD_TC(tp, a_flood_of_forged_addresses_asks_for_few_blocks);
 	return atf_no_error();

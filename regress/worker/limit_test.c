@@ -383,6 +383,33 @@ same_client(const char *one, const char *other)
 	    a.tag[LIMIT_CLIENT] == b.tag[LIMIT_CLIENT];
 }
 
+/* Their prefix is everybody's on the link; one host there is no flood of all. */
+CASE(a_link_local_client_is_its_address_on_its_link)
+{
+	struct limit_key key;
+	uint32_t got = 0, i;
+	char text[64];
+
+	(void)tc;
+	set_up();
+	ATF_CHECK(same_client("fe80::1%1", "fe80::1%1"));
+	ATF_CHECK(!same_client("fe80::1%1", "fe80::2%1"));
+	ATF_CHECK(!same_client("fe80::1%1", "fe80::1%2"));
+	key = key_of("fe80::1%1");
+	ATF_CHECK_EQ(1000, under(&key, 1000));
+	key = key_of("fe80::2%1");
+	ATF_CHECK_EQ(1000, under(&key, 1000));
+	/* All of a link have the wider bucket, and another link its own. */
+	for (i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "fe80::1:%x%%1", i);
+		key = key_of(text);
+		got += under(&key, 1000);
+	}
+	ATF_CHECK_EQ(14000, got);
+	key = key_of("fe80::1%2");
+	ATF_CHECK_EQ(1000, under(&key, 2000));
+}
+
 CASE(a_client_is_as_long_a_prefix_as_the_config_says)
 {
 	(void)tc;
@@ -598,6 +625,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, all_of_a_48_is_one_abuser_and_its_neighbour_is_not);
 	ATF_TP_ADD_TC(
 	    tp, addresses_of_a_56_are_one_client_and_the_next_56_is_another);
+	ATF_TP_ADD_TC(tp, a_link_local_client_is_its_address_on_its_link);
 	ATF_TP_ADD_TC(tp, a_client_is_as_long_a_prefix_as_the_config_says);
 	ATF_TP_ADD_TC(tp, who_is_exempt_is_never_over_and_its_neighbour_may_be);
 	ATF_TP_ADD_TC(

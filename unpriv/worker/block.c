@@ -112,10 +112,6 @@ block_over(struct blocker *b, const struct netaddr *client, bool proven,
 
 	if (b->conf.after == 0 || over < b->conf.after)
 		return false;
-	/* All link-local addresses have one prefix: that is many clients. */
-	if (client->family == 6 && client->bytes[0] == 0xfe &&
-	    (client->bytes[1] & 0xc0) == 0x80)
-		return false;
 	entry = active(b, client, now);
 	if (entry != NULL && (entry->proven || !proven))
 		return false;

@@ -18,6 +18,7 @@ struct address {
 static void set_family(struct limit_family *, uint8_t, uint8_t);
 static struct address address_of(const struct netaddr *);
 static bool is_exempt(const struct limit_family *, const struct address *);
+static uint64_t link_of(const struct netaddr *);
 static uint64_t deep_hash(const struct limit *, uint64_t, uint64_t, uint64_t);
 static struct address mask_of(uint32_t);
 static struct limit_entry *
@@ -115,6 +116,7 @@ limit_find(const struct limit *l, const struct netaddr *client, bool proven,
 {
 	const struct address at = address_of(client);
 	const struct limit_family *f = &l->family[client->family == 6];
+	const bool local = netaddr_is_link_local(client);
 	__extension__ unsigned __int128 product;
 	uint64_t hash;
 
@@ -124,11 +126,14 @@ limit_find(const struct limit *l, const struct netaddr *client, bool proven,
 	if (key->exempt)
 		return;
 	hash = siphash_7(&l->key,
-	    f->kind | (uint64_t)proven << 55 | at.high >> f->wide_shift);
+	    f->kind | (uint64_t)proven << 55 |
+		(local ? link_of(client) : at.high >> f->wide_shift));
 	key->set[LIMIT_PREFIX] = limit_set_of(hash, l->sets);
 	key->tag[LIMIT_PREFIX] = limit_tag_of(hash);
 	__builtin_prefetch(set_of(l, key, LIMIT_PREFIX), 1);
-	if (f->deep)
+	if (local)
+		hash = deep_hash(l, hash, at.high, at.low);
+	else if (f->deep)
 		hash = deep_hash(
 		    l, hash, at.high & f->high_mask, at.low & f->low_mask);
 	else {
@@ -170,6 +175,14 @@ is_exempt(const struct limit_family *f, const struct address *at)
 		    (at->low & p->low_mask) == p->low)
 			return true;
 	return false;
+}
+
+/* Where others have their wider prefix: all on one link. What such a prefix may
+ * be, of 48 bits, no other is. */
+static uint64_t
+link_of(const struct netaddr *a)
+{
+	return 0xfe80ULL << 32 | a->scope;
 }
 
 static uint64_t
