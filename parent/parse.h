@@ -41,7 +41,7 @@ struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
 	int cache, ttl_min, ttl_max, ttl_negative, stale;
 	int special[SPECIALS], hosts;
-	int limit, limit_hit, limit_slip, limit_memory, limit_zone,
+	int no_exempt, limit, limit_hit, limit_slip, limit_memory, limit_zone,
 	    amplification;
 	int cookies, block, block_kernel, block_over, block_for, block_max;
 	int name, ca, via, interface; /* of the upstream being read */

@@ -46,6 +46,11 @@ add_exempt(struct parser *p, struct word w)
 	struct netaddr a;
 	uint32_t i;
 
+	if (p->seen.no_exempt != 0) {
+		complain(p, w, "line %d says that none is exempt",
+		    p->seen.no_exempt);
+		return;
+	}
 	if (!p->own_exempt) {
 		l->nexempt = 0;
 		memset(l->exempt, 0, sizeof(l->exempt));
@@ -73,9 +78,10 @@ add_exempt(struct parser *p, struct word w)
 void
 no_exempt(struct parser *p, struct word w)
 {
+	if (!once(p, w, &p->seen.no_exempt))
+		return;
 	if (p->own_exempt)
 		complain(p, w, "there are exempt prefixes, too");
-	p->own_exempt = true;
 	p->conf->limit.nexempt = 0;
 	memset(p->conf->limit.exempt, 0, sizeof(p->conf->limit.exempt));
 }
