@@ -6,7 +6,6 @@
  *	dotproxy-socks -u uid -g gid -r chroot -n nofile
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,7 +16,7 @@
 #include "dotproxy/counter.h"
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
-#include "dotproxy/sandbox.h"
+#include "dotproxy/start.h"
 
 #include "socks.h"
 
@@ -33,10 +32,6 @@ struct exchange {
 	struct socks socks;
 };
 
-static void read_options(int, char **, struct sandbox_params *);
-static uint32_t number(const char *);
-static void ignore_signals(void);
-static void refused(int);
 static void loop(void) __attribute__((noreturn));
 static int patience(uint64_t);
 static void give_up(uint64_t);
@@ -61,85 +56,16 @@ main(int argc, char *argv[])
 	struct epoll_event event = { .events = EPOLLIN,
 		.data.u32 = IPC_PROXY_MAX };
 	struct sandbox_params params;
-	struct ipc_confined confined;
 	size_t i;
 
-	log_init("dotproxy-socks", false);
-	ipc_init(&parent, IPC_PARENT_FD, IPC_SOCKS, IPC_PARENT, IPC_NEW);
-	ipc_log_to(&parent);
-	log_set_sink(ipc_log_sink);
-	read_options(argc, argv, &params);
-	ignore_signals();
+	start_child(&parent, IPC_SOCKS, argc, argv, &params);
 	for (i = 0; i < IPC_PROXY_MAX; i++)
 		all[i].fd = -1;
 	if ((poller = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
 	    epoll_ctl(poller, EPOLL_CTL_ADD, parent.fd, &event) == -1)
 		fatal("epoll");
-	confined.layers = sandbox_enter(SANDBOX_SOCKS, &params);
-	tell(IPC_CONFINED, &confined, sizeof(confined));
-	parent.state = IPC_CONFIG;
+	start_confined(&parent, &params);
 	loop();
-}
-
-static void
-read_options(int argc, char *argv[], struct sandbox_params *params)
-{
-	int c;
-
-	memset(params, 0, sizeof(*params));
-	params->refused = refused;
-	while ((c = getopt(argc, argv, "u:g:r:n:")) != -1)
-		switch (c) {
-		case 'u':
-			params->uid = number(optarg);
-			break;
-		case 'g':
-			params->gid = number(optarg);
-			break;
-		case 'r':
-			params->chroot = optarg;
-			break;
-		case 'n':
-			params->nofile = number(optarg);
-			break;
-		default:
-			fatalx("this program is started by dotproxy only");
-		}
-	if (argc != optind || params->chroot == NULL)
-		fatalx("this program is started by dotproxy only");
-}
-
-static uint32_t
-number(const char *text)
-{
-	unsigned long n;
-	char *end;
-
-	n = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || n > UINT32_MAX)
-		fatalx("\"%s\" is not a number", text);
-	return (uint32_t)n;
-}
-
-/* An end of file from the parent is what ends it. */
-static void
-ignore_signals(void)
-{
-	static const int signals[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
-	size_t i;
-
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (signal(signals[i], SIG_IGN) == SIG_ERR)
-			fatal("signal");
-}
-
-/* In a signal handler: nothing but the one system call. */
-static void
-refused(int nr)
-{
-	struct ipc_refused message = { (uint32_t)nr };
-
-	(void)ipc_send(&parent, IPC_REFUSED, &message, sizeof(message), -1);
 }
 
 /* The parent's messages last: an event may be of a socket closed by then, and

@@ -9,7 +9,6 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,8 +18,8 @@
 #include "dotproxy/counter.h"
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
-#include "dotproxy/sandbox.h"
 #include "dotproxy/siphash.h"
+#include "dotproxy/start.h"
 
 #include "conn.h"
 #include "peer.h"
@@ -33,11 +32,7 @@
 /* Descriptors that are not connections: the channels and some to spare. */
 #define NOFILE_OTHER (CONF_WORKERS_MAX + 16)
 
-static void read_options(int, char **, struct sandbox_params *);
-static uint32_t number(const char *);
-static void ignore_signals(void);
 static void warm_libraries(void);
-static void refused(int);
 static void loop(void);
 static uint64_t end_turn(uint64_t);
 static void on_timer(evutil_socket_t, short, void *);
@@ -82,15 +77,11 @@ main(int argc, char *argv[])
 {
 	struct sandbox_params params;
 	struct siphash_key key;
-	struct ipc_confined confined;
 	struct event_config *config;
 
-	log_init("dotproxy-tls", false);
-	ipc_init(&parent, IPC_PARENT_FD, IPC_TLS, IPC_PARENT, IPC_NEW);
-	ipc_log_to(&parent);
-	log_set_sink(ipc_log_sink);
-	read_options(argc, argv, &params);
-	ignore_signals();
+	start_child(&parent, IPC_TLS, argc, argv, &params);
+	if (params.nofile <= NOFILE_OTHER)
+		fatalx("%u descriptors are too few", params.nofile);
 	if ((config = event_config_new()) == NULL ||
 	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == -1 ||
 	    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) ==
@@ -104,70 +95,12 @@ main(int argc, char *argv[])
 	if (pool == NULL)
 		fatal("pool");
 
-	confined.layers = sandbox_enter(SANDBOX_TLS, &params);
-	send_or_die(IPC_CONFINED, &confined, sizeof(confined));
-	parent.state = IPC_CONFIG;
+	start_confined(&parent, &params);
 	conns_init(base, &parent);
 	conns_set_owner(pool_owner(pool));
 	peers_init(base, pool, broken);
 	loop();
 	return 0;
-}
-
-static void
-read_options(int argc, char *argv[], struct sandbox_params *params)
-{
-	int c;
-
-	memset(params, 0, sizeof(*params));
-	params->refused = refused;
-	while ((c = getopt(argc, argv, "u:g:r:n:")) != -1)
-		switch (c) {
-		case 'u':
-			params->uid = number(optarg);
-			break;
-		case 'g':
-			params->gid = number(optarg);
-			break;
-		case 'r':
-			params->chroot = optarg;
-			break;
-		case 'n':
-			params->nofile = number(optarg);
-			break;
-		default:
-			fatalx("this program is started by dotproxy only");
-		}
-	if (argc != optind || params->chroot == NULL ||
-	    params->nofile <= NOFILE_OTHER)
-		fatalx("this program is started by dotproxy only, with at "
-		       "least %d descriptors",
-		    NOFILE_OTHER + 1);
-}
-
-static uint32_t
-number(const char *text)
-{
-	unsigned long n;
-	char *end;
-
-	n = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || n > UINT32_MAX)
-		fatalx("\"%s\" is not a number", text);
-	return (uint32_t)n;
-}
-
-/* The parent stops and dies first, which is an end of file: workers want
- * answers until then, and a terminal's ^C is for the parent alone. */
-static void
-ignore_signals(void)
-{
-	static const int signals[] = { SIGPIPE, SIGHUP, SIGINT, SIGTERM };
-	size_t i;
-
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (signal(signals[i], SIG_IGN) == SIG_ERR)
-			fatal("signal");
 }
 
 /*
@@ -206,15 +139,6 @@ warm_libraries(void)
 	tls_config_free(config);
 	(void)ERR_error_string(1, NULL);
 	ERR_clear_error();
-}
-
-/* In a signal handler: nothing but the one system call. */
-static void
-refused(int nr)
-{
-	struct ipc_refused message = { (uint32_t)nr };
-
-	(void)ipc_send(&parent, IPC_REFUSED, &message, sizeof(message), -1);
 }
 
 static void

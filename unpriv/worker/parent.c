@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
+#include "dotproxy/start.h"
 
 #include "channel.h"
 #include "listener.h"
@@ -36,24 +36,19 @@ static struct ipc_buffer buffer;
 static struct staged staged;
 
 void
-parent_init(void)
+parent_init(int argc, char *argv[], struct sandbox_params *params)
 {
-	ipc_init(&parent, IPC_PARENT_FD, IPC_WORKER, IPC_PARENT, IPC_NEW);
-	ipc_log_to(&parent);
-	log_set_sink(ipc_log_sink);
+	start_child(&parent, IPC_WORKER, argc, argv, params);
 }
 
 void
-parent_start(uint32_t layers)
+parent_start(const struct sandbox_params *params)
 {
-	struct ipc_confined m = { layers };
-
+	start_confined(&parent, params);
 	(void)event_assign(&reading, loop_base, parent.fd, EV_READ | EV_PERSIST,
 	    readable, NULL);
 	if (event_add(&reading, NULL) == -1)
 		fatal("event_add");
-	tell(IPC_CONFINED, &m, sizeof(m));
-	parent.state = IPC_CONFIG;
 }
 
 void
@@ -75,20 +70,6 @@ void
 parent_tell_block(const struct ipc_block *block)
 {
 	(void)ipc_send(&parent, IPC_BLOCK, block, sizeof(*block), -1);
-}
-
-/* In a signal handler, with any lock held: no more than sendmsg. */
-void
-parent_tell_refused(int nr)
-{
-	struct {
-		struct ipc_header header;
-		struct ipc_refused refused;
-	} m = { { IPC_REFUSED, sizeof(m.refused) }, { (uint32_t)nr } };
-	struct iovec iov = { &m, sizeof(m) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	(void)sendmsg(IPC_PARENT_FD, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void

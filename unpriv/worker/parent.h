@@ -6,18 +6,17 @@
 #define UNPRIV_WORKER_PARENT_H
 
 #include "dotproxy/ipc.h"
+#include "dotproxy/sandbox.h"
 
-/* Takes IPC_PARENT_FD and makes it the log's; the first thing of all. */
-void parent_init(void);
-/* Confinement stands (SANDBOX_* in layers): tell, and begin to listen to it. */
-void parent_start(uint32_t layers);
+/* start_child; the first thing of all. */
+void parent_init(int argc, char *argv[], struct sandbox_params *params);
+/* start_confined, and begins to listen to it. */
+void parent_start(const struct sandbox_params *params);
 /* The TLS process broke a rule: the parent is to restart it. */
 void parent_tell_broken(void);
 /* A client went far over its limit, as block_over says. */
 void parent_tell_block(const struct ipc_block *block);
 /* Nothing is in flight any more, after IPC_STOP. */
 void parent_tell_stopped(void);
-/* A system call was refused: async-signal-safe. */
-void parent_tell_refused(int nr);
 
 #endif
