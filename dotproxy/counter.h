@@ -74,6 +74,7 @@
 	X(upstream_malformed, "upstream messages ignored: malformed")          \
 	X(upstream_truncated, "answers cut for UDP: asked again over TCP")     \
 	X(upstream_recased, "answers in other letters: asked over TCP")        \
+	X(upstream_lost, "datagrams lost: what they asked is asked again")     \
 	X(upstream_retired, "UDP sockets left, for another port")              \
 	X(upstream_attacked, "UDP sockets closed: what came was not asked")    \
 	X(upstream_overdue, "questions an upstream left unanswered")           \

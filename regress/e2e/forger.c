@@ -48,7 +48,7 @@ main(int argc, char *argv[])
 		case 'c': /* in small letters */
 			lower = 1;
 			break;
-		case 'd': /* every so manyth datagram is lost */
+		case 'd': /* one in so many is lost, by chance */
 			drop = atol(optarg);
 			break;
 		case 'f': /* so many forged answers go before each */
@@ -129,7 +129,6 @@ listener(int type, in_port_t port)
 static void
 datagram(int fd)
 {
-	static long count;
 	struct sockaddr_in from;
 	socklen_t size = sizeof(from);
 	uint8_t in[512], out[600], bad[600];
@@ -141,7 +140,7 @@ datagram(int fd)
 	if (n <= 0 || (len = answer(out, in, (size_t)n)) == 0)
 		return;
 	record(in, (size_t)n, "udp", ntohs(from.sin_port));
-	if (drop != 0 && ++count % drop == 0)
+	if (drop != 0 && random() % drop == 0)
 		return;
 	memcpy(bad, out, len);
 	for (i = 0; i < forge + wrong; i++) {

@@ -139,6 +139,15 @@ lost_datagrams_cost_no_question_body() {
 	counted upstream_hedged
 }
 
+testcase where_a_third_is_lost_no_question_is 60 ss
+where_a_third_is_lost_no_question_is_body() {
+	start_forged -d 3
+	run_load -n 1000 -q 500 'n%.corp.example'
+	all_answered 1000
+	counted upstream_lost
+	grep -q 'proto=tcp' corp.queries || atf_fail "never over TCP"
+}
+
 testcase a_server_that_changes_letters_is_asked_over_tcp 60 ss
 a_server_that_changes_letters_is_asked_over_tcp_body() {
 	start_forged -c
@@ -283,6 +292,7 @@ atf_init_test_cases() {
 	atf_add_test_case forged_answers_are_not_taken
 	atf_add_test_case a_flood_of_forged_answers_turns_questions_to_tcp
 	atf_add_test_case lost_datagrams_cost_no_question
+	atf_add_test_case where_a_third_is_lost_no_question_is
 	atf_add_test_case a_server_that_changes_letters_is_asked_over_tcp
 	atf_add_test_case what_is_cut_is_told_so_where_there_is_no_tcp
 	atf_add_test_case questions_come_from_many_ports

@@ -118,6 +118,25 @@ plain_over_tcp(struct pool *p, struct question *q, const struct pool_conn *c,
 	return true;
 }
 
+/* ... where there is TCP, as far as is known. */
+void
+plain_last(const struct pool *p, struct question *q)
+{
+	const struct conf_zone *zone = &p->zone[q->zone];
+	const struct pool_upstream *u;
+	uint32_t k, i;
+
+	if (q->over_tcp || q->tries + 1 != QUESTION_TRIES ||
+	    !plain_is_zone(p, q->zone))
+		return;
+	for (k = 0; k < zone->nupstream; k++) {
+		u = &p->upstream[zone->upstream[k]];
+		for (i = u->nudp; i < u->naddress; i++)
+			if (p->address[zone->upstream[k]][i].fails == 0)
+				q->over_tcp = true;
+	}
+}
+
 /* Somebody tries to find the port, or the ID: what was asked from there is
  * asked where neither would do. Its address is not to blame. */
 bool
@@ -150,6 +169,33 @@ distrust(struct pool *p, struct pool_conn *c, struct attempts *attempts)
 		return;
 	TAILQ_FOREACH(a, attempts, of_conn)
 		(void)plain_over_tcp(p, a->question, c, NULL, 0);
+}
+
+/* Twice as late as one in twenty is, so that what is merely slow is not asked
+ * for again out of turn. */
+bool
+plain_is_lost(const struct pool *p, const struct question *q, uint64_t now)
+{
+	const struct pool_address *at;
+	const struct pool_conn *c;
+	const struct attempt *a;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++) {
+		a = &q->attempt[i];
+		if (!a->live)
+			continue;
+		c = &p->conn[a->conn];
+		if (!c->udp || c->state != POOL_CONN_UP)
+			return false;
+		at = &p->address[c->upstream][c->address];
+		if (at->proof <= a->asked ||
+		    now - a->asked < 2 * patience_ms(&at->patience))
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 /* A datagram may be lost: of that, only an address that answers none is to

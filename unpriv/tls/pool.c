@@ -207,6 +207,7 @@ pool_dispatch(struct pool *p, struct question *q, uint64_t now)
 {
 	struct pool_conn *c;
 
+	plain_last(p, q);
 	while ((c = choice_pick(p, q)) != NULL) {
 		if (q->again &&
 		    choice_was_tried(p, q, c->upstream, c->address) &&

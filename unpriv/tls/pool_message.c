@@ -148,6 +148,8 @@ take_answer(
 		at = &p->address[c->upstream][c->address];
 		patience_add(&at->patience, now - a->asked);
 		choice_measure(at, now - a->asked, now);
+		if (a->asked > at->proof)
+			at->proof = a->asked;
 	}
 	pool_attempt_end(p, a);
 	delivered(p, c, now);

@@ -64,6 +64,7 @@ struct pool_address {
 	uint64_t no_spare; /* until then: it ends spares */
 	struct patience patience;
 	uint64_t measured; /* when; 0: never */
+	uint64_t proof; /* of what it answered last: when it was asked */
 	uint32_t average; /* of its answer times: ms / POOL_AVERAGE_ONE */
 };
 
@@ -211,8 +212,14 @@ void plain_age(struct pool *p, struct pool_conn *c, uint64_t now);
  * nothing is). False: nobody waits for it. */
 bool plain_over_tcp(struct pool *p, struct question *q,
     const struct pool_conn *c, const uint8_t *msg, size_t len);
+/* The last attempt at a question goes over TCP, which loses nothing. */
+void plain_last(const struct pool *p, struct question *q);
 /* Another bad message. False: the socket has been closed. */
 bool plain_bad(struct pool *p, struct pool_conn *c, uint64_t now);
+/* The datagrams of a question that waits for the budget are lost, as far as
+ * can be told: what was asked there later is answered. */
+bool
+plain_is_lost(const struct pool *p, const struct question *q, uint64_t now);
 /* A socket was silent: what that says of its address. */
 enum reason plain_blame(const struct pool *p, const struct pool_conn *c);
 

@@ -5,11 +5,14 @@
 
 #include "pool_state.h"
 
+#define LOST_TURN 64 /* questions looked at in a turn */
+
 static void expire_waiters(struct pool *, uint64_t);
 static void expire_attempts(struct pool *, uint64_t);
 static void
 overdue(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
 static void spend_budget(struct pool *, uint64_t);
+static void ask_lost(struct pool *, uint64_t);
 static void expire_conns(struct pool *, uint64_t);
 static void end_conn(struct pool *, struct pool_conn *, enum reason, uint64_t);
 static void retire(struct pool *, struct pool_conn *, uint64_t);
@@ -122,6 +125,7 @@ spend_budget(struct pool *p, uint64_t now)
 {
 	struct question *q;
 
+	ask_lost(p, now);
 	while ((q = TAILQ_FIRST(&p->table.patient)) != NULL) {
 		if (!budget_take(&p->budget, now)) {
 			if (!q->withheld)
@@ -131,6 +135,26 @@ spend_budget(struct pool *p, uint64_t now)
 		}
 		question_want(&p->table, q, true);
 		q->extra = true;
+		p->changed = true;
+	}
+}
+
+/* A lost datagram cost the upstream nothing: what takes its place is not an
+ * extra. Those that have waited longest are looked at. */
+static void
+ask_lost(struct pool *p, uint64_t now)
+{
+	struct question *q, *next;
+	int n = 0;
+
+	for (q = TAILQ_FIRST(&p->table.patient); q != NULL && n < LOST_TURN;
+	     q = next, n++) {
+		next = TAILQ_NEXT(q, of_want);
+		if (!plain_is_lost(p, q, now))
+			continue;
+		counter_inc(upstream_lost);
+		question_want(&p->table, q, true);
+		q->extra = false;
 		p->changed = true;
 	}
 }
