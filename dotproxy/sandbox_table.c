@@ -121,6 +121,7 @@ static rules upstreams = {
 	CALL(read),
 	CALL(write),
 	CALL(getsockopt, EQ(1, SOL_SOCKET), EQ(2, SO_ERROR)),
+	CALL(setsockopt, EQ(1, IPPROTO_TCP), EQ(2, TCP_QUICKACK)),
 	CALL(pread64), /* the CA bundle, a sealed memfd */
 	END,
 };

@@ -489,6 +489,37 @@ has_reloaded() { # times
 	[ "$(grep -c ': reloaded' dotproxy.log)" -eq "$1" ]
 }
 
+# unbound has Nagle's algorithm, and sends session tickets before it answers.
+as=root testcase a_first_answer_waits_for_no_acknowledgement_of_ours 60 \
+    unbound unshare nsenter nstat
+a_first_answer_waits_for_no_acknowledgement_of_ours_body() {
+	pki
+	make_zone
+	up=$(free_port)
+	start_rooted "$up"
+	unshare -n true || atf_skip "no network namespace can be made here"
+	in_background net.log unshare -n sleep 60
+	apart="nsenter -t $pid -n"
+	must 5 $apart ip link set lo up
+	in_background apart.log $apart unbound -d -p -c unbound.conf
+	must 20 apart_listens
+	{
+		upstream_block one "$up" 'name "dns.example"' \
+		    "ca \"$PWD/ca.pem\""
+		echo 'forward to "one"'
+	} | conf "$(free_port)"
+	for _ in 1 2 3; do
+		atf_check -o match:': ok$' $apart "$OBJ/dotproxy" -t \
+		    -f dotproxy.conf -L "$OBJ"
+	done
+	$apart nstat -asz TcpExtDelayedACKs >nstat.out
+	atf_check -o inline:'0\n' awk '/DelayedACKs/ { print $2 }' nstat.out
+}
+
+apart_listens() {
+	$apart ss -Hltn "sport = :$up" | grep -q .
+}
+
 atf_init_test_cases() {
 	atf_add_test_case all_is_well_and_the_pins_can_be_pasted
 	atf_add_test_case every_failure_has_its_reason
@@ -505,4 +536,5 @@ atf_init_test_cases() {
 	atf_add_test_case no_pin_is_a_reason_of_its_own_everywhere
 	atf_add_test_case a_key_that_rotates_cuts_nobody_off
 	atf_add_test_case a_reload_with_the_next_pin_drops_nothing_in_flight
+	atf_add_test_case a_first_answer_waits_for_no_acknowledgement_of_ours
 }

@@ -3,7 +3,10 @@
  * never looks into a message.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <tls.h>
 #include <unistd.h>
 
@@ -19,6 +22,7 @@
 static void in_stream(struct conn *);
 static void in_datagrams(struct conn *);
 static bool take_messages(struct conn *);
+static void acknowledge_at_once(const struct conn *);
 static ssize_t read_some(struct conn *, uint8_t *, size_t);
 static ssize_t write_some(struct conn *, const uint8_t *, size_t);
 static ssize_t write_datagram(struct conn *, const uint8_t *);
@@ -56,8 +60,11 @@ carry_out(struct conn *c)
 		conn_ended(c, carry_why_ended(c), NULL);
 		return;
 	}
-	if (done > 0)
-		conn_owner()->room(conn_index(c));
+	if (done == 0)
+		return;
+	if (!c->heard && c->tls != NULL)
+		acknowledge_at_once(c);
+	conn_owner()->room(conn_index(c));
 }
 
 /* With close_notify or without is one case. */
@@ -172,10 +179,25 @@ take_messages(struct conn *c)
 	uint8_t *msg;
 	size_t len;
 
-	while (stream_next(&c->in, &msg, &len))
+	while (stream_next(&c->in, &msg, &len)) {
+		c->heard = true;
 		if (!conn_owner()->message(conn_index(c), msg, len, turn_now()))
 			return false;
+	}
 	return true;
+}
+
+/*
+ * An upstream with Nagle's algorithm (unbound is one) holds back its first
+ * answer until its session tickets, which go before it, are acknowledged, and
+ * the kernel would take 40 ms over that. It forgets this at each write.
+ */
+static void
+acknowledge_at_once(const struct conn *c)
+{
+	static const int on = 1;
+
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 static ssize_t

@@ -29,6 +29,7 @@ struct conn {
 	struct tls *tls; /* NULL: none yet, or a plain one */
 	bool plain; /* to a plain upstream: it never has TLS */
 	bool udp; /* a message is a datagram */
+	bool heard; /* a message came on it */
 	/* Opened without verification, only to learn why another failed: it
 	 * ends when its handshake does. */
 	bool diagnose;
