@@ -407,7 +407,8 @@ CASE(who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp)
 	ATF_CHECK_EQ(conn, s.closed[0]);
 	(void)turn();
 	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_attacked]);
-	ATF_CHECK_EQ(REASON_NONE, s.reported);
+	ATF_CHECK_EQ(REASON_GARBAGE, s.reported);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_suspects]);
 	ATF_REQUIRE_EQ(opened + 1, s.nopened);
 	ATF_CHECK_EQ(1, s.opened_address[opened]);
 	up(s.opened[opened]);

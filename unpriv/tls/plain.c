@@ -147,6 +147,8 @@ plain_bad(struct pool *p, struct pool_conn *c, uint64_t now)
 	if (++c->bad < POOL_UDP_BAD)
 		return true;
 	counter_inc(upstream_attacked);
+	if (c->state == POOL_CONN_UP)
+		p->ops.report(p->ctx, c->upstream, c->address, REASON_GARBAGE);
 	distrust(p, c, &c->attempts);
 	distrust(p, c, &c->late);
 	p->ops.close(p->ctx, conn);
