@@ -41,8 +41,9 @@ struct seen {
 	int workers, user, chroot, udp_size, tcp_max, tcp_each, forward;
 	int cache, ttl_min, ttl_max, ttl_negative, stale;
 	int special[SPECIALS], hosts;
-	int no_exempt, limit, limit_hit, limit_slip, limit_memory, limit_zone,
-	    amplification;
+	int no_exempt, limit, limit_hit, limit_slip, limit_memory;
+	int limit_burst, limit_prefix, limit_prefix6;
+	int limit_zone, zone_burst, zone_labels, amplification;
 	int cookies, block, block_kernel, block_over, block_for, block_max;
 	int name, ca, via, interface; /* of the upstream being read */
 };
@@ -191,7 +192,8 @@ void set_user(struct parser *p, struct word w);
 void set_chroot(struct parser *p, struct word w);
 void add_listen(
     struct parser *p, struct word w, struct word port, struct word other);
-/* The prefixes that add_prefix takes go there from now on. */
+/* The prefixes that add_prefix takes go there from now on; begin_exempt of
+ * parse_limit.c is one more. */
 void begin_allow(struct parser *p);
 void begin_prefixes(
     struct parser *p, struct netaddr *list, uint32_t *n, uint32_t max);
@@ -224,7 +226,7 @@ void check_passwords(const struct parser *p);
 /* parse_limit.c: limits of clients. */
 void set_hit_cost(struct parser *p, struct word w);
 void set_limit_memory(struct parser *p, struct word w);
-void add_exempt(struct parser *p, struct word w);
+void begin_exempt(struct parser *p, struct word w);
 void no_exempt(struct parser *p, struct word w);
 
 /* parse_upstream.c again: for zones. */

@@ -389,8 +389,11 @@ limited	: RATE				{ expect(p, A_RATE); }
 		if (once(p, $1, &p->seen.limit_memory))
 			set_limit_memory(p, $3);
 	}
-	| EXEMPT			{ expect(p, A_PREFIX " or {"); }
-	  exempt
+	| EXEMPT			{
+		begin_exempt(p, $1);
+		expect(p, A_PREFIX " or {");
+	}
+	  prefixes
 	| ZONE				{ expect(p, "\"rate\""); }
 	  RATE				{ expect(p, A_RATE); }
 	  WORD				{
@@ -407,20 +410,23 @@ limited	: RATE				{ expect(p, A_RATE); }
 client	: /* empty */
 	| client BURST			{ expect(p, A_RATE); }
 	  WORD				{
-		set_number(p, &p->conf->limit.burst, $4, 1,
-		    CONF_LIMIT_RATE_MAX, A_RATE);
+		if (once(p, $2, &p->seen.limit_burst))
+			set_number(p, &p->conf->limit.burst, $4, 1,
+			    CONF_LIMIT_RATE_MAX, A_RATE);
 		expect(p, "\"prefix\", \"prefix6\" or " END);
 	}
 	| client PREFIX			{ expect(p, A_BITS); }
 	  WORD				{
-		set_number(p, &p->conf->limit.prefix, $4,
-		    CONF_LIMIT_PREFIX_MIN, 32, A_BITS);
+		if (once(p, $2, &p->seen.limit_prefix))
+			set_number(p, &p->conf->limit.prefix, $4,
+			    CONF_LIMIT_PREFIX_MIN, 32, A_BITS);
 		expect(p, "\"burst\", \"prefix6\" or " END);
 	}
 	| client PREFIX6		{ expect(p, A_BITS6); }
 	  WORD				{
-		set_number(p, &p->conf->limit.prefix6, $4,
-		    CONF_LIMIT_PREFIX6_MIN, 128, A_BITS6);
+		if (once(p, $2, &p->seen.limit_prefix6))
+			set_number(p, &p->conf->limit.prefix6, $4,
+			    CONF_LIMIT_PREFIX6_MIN, 128, A_BITS6);
 		expect(p, "\"burst\", \"prefix\" or " END);
 	}
 	;
@@ -428,30 +434,18 @@ client	: /* empty */
 beneath	: /* empty */
 	| beneath BURST			{ expect(p, A_RATE); }
 	  WORD				{
-		set_number(p, &p->conf->limit.zone_burst, $4, 1,
-		    CONF_LIMIT_RATE_MAX, A_RATE);
+		if (once(p, $2, &p->seen.zone_burst))
+			set_number(p, &p->conf->limit.zone_burst, $4, 1,
+			    CONF_LIMIT_RATE_MAX, A_RATE);
 		expect(p, "\"labels\" or " END);
 	}
 	| beneath LABELS		{ expect(p, UP_TO(CONF_LIMIT_LABELS_MAX)); }
 	  WORD				{
-		set_number(p, &p->conf->limit.zone_labels, $4, 1,
-		    CONF_LIMIT_LABELS_MAX, UP_TO(CONF_LIMIT_LABELS_MAX));
+		if (once(p, $2, &p->seen.zone_labels))
+			set_number(p, &p->conf->limit.zone_labels, $4, 1,
+			    CONF_LIMIT_LABELS_MAX,
+			    UP_TO(CONF_LIMIT_LABELS_MAX));
 		expect(p, "\"burst\" or " END);
-	}
-	;
-
-exempt	: exempted
-	| '{'				{ expect(p, A_PREFIX); }
-	  optnl exempt_list '}'
-	;
-
-exempt_list : exempted comma
-	| exempt_list exempted comma
-	;
-
-exempted : WORD				{
-		add_exempt(p, $1);
-		expect(p, A_PREFIX " or }");
 	}
 	;
 

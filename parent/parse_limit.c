@@ -40,39 +40,19 @@ set_limit_memory(struct parser *p, struct word w)
 
 /* The file's own, in the place of the defaults. */
 void
-add_exempt(struct parser *p, struct word w)
+begin_exempt(struct parser *p, struct word w)
 {
 	struct conf_limit *l = &p->conf->limit;
-	struct netaddr a;
-	uint32_t i;
 
-	if (p->seen.no_exempt != 0) {
+	if (p->seen.no_exempt != 0)
 		complain(p, w, "line %d says that none is exempt",
 		    p->seen.no_exempt);
-		return;
-	}
 	if (!p->own_exempt) {
 		l->nexempt = 0;
 		memset(l->exempt, 0, sizeof(l->exempt));
 	}
 	p->own_exempt = true;
-	if (!netaddr_parse_prefix(&a, w.text)) {
-		complain(p, w,
-		    "expected " A_PREFIX ", with no bit set beyond its length");
-		return;
-	}
-	for (i = 0; i < l->nexempt; i++)
-		if (netaddr_equal(&l->exempt[i], &a) &&
-		    l->exempt[i].bits == a.bits) {
-			complain(p, w, "this prefix is listed twice");
-			return;
-		}
-	if (l->nexempt == CONF_LIMIT_EXEMPT_MAX)
-		complain(p, w,
-		    "expected at most " LITERAL(
-			CONF_LIMIT_EXEMPT_MAX) " prefixes");
-	else
-		l->exempt[l->nexempt++] = a;
+	begin_prefixes(p, l->exempt, &l->nexempt, CONF_LIMIT_EXEMPT_MAX);
 }
 
 void

@@ -25,7 +25,6 @@ static void print_quoted(const char *, const char *, FILE *);
 void
 config_print(const struct conf *conf, FILE *out)
 {
-	char text[NETADDR_TEXT];
 	uint32_t i;
 
 	if (conf->workers == 0)
@@ -36,11 +35,8 @@ config_print(const struct conf *conf, FILE *out)
 	print_quoted("chroot", conf->chroot, out);
 	for (i = 0; i < conf->nlisten; i++)
 		print_listen(&conf->listen[i], conf->listen_or[i], out);
-	fprintf(out, "allow from {\n");
-	for (i = 0; i < conf->nallow; i++)
-		fprintf(
-		    out, "\t%s\n", netaddr_prefix_text(&conf->allow[i], text));
-	fprintf(out, "}\nudp size %u\n", conf->udp_size);
+	print_prefixes("allow from", conf->allow, conf->nallow, out);
+	fprintf(out, "udp size %u\n", conf->udp_size);
 	if (conf->cache_size == 0)
 		fprintf(out, "no cache\n");
 	else
@@ -82,7 +78,7 @@ print_prefixes(
 	char text[NETADDR_TEXT];
 	uint32_t i;
 
-	if (n == 0)
+	if (n == 0) /* a list cannot be empty */
 		return;
 	fprintf(out, "%s {\n", keyword);
 	for (i = 0; i < n; i++)
@@ -123,9 +119,6 @@ print_zone(const struct conf *conf, const struct conf_zone *z, FILE *out)
 static void
 print_limit(const struct conf_limit *l, FILE *out)
 {
-	char text[NETADDR_TEXT];
-	uint32_t i;
-
 	if (l->rate == 0)
 		fprintf(out, "limit off\n");
 	else
@@ -139,13 +132,7 @@ print_limit(const struct conf_limit *l, FILE *out)
 	print_scaled("limit memory", l->memory, config_sizes, "\n", out);
 	if (l->nexempt == 0)
 		fprintf(out, "no limit exempt\n");
-	else {
-		fprintf(out, "limit exempt {\n");
-		for (i = 0; i < l->nexempt; i++)
-			fprintf(out, "\t%s\n",
-			    netaddr_prefix_text(&l->exempt[i], text));
-		fprintf(out, "}\n");
-	}
+	print_prefixes("limit exempt", l->exempt, l->nexempt, out);
 	if (l->zone_rate == 0)
 		fprintf(out, "no limit zone\n");
 	else
