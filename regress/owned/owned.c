@@ -275,6 +275,49 @@ leaves_the_parent(void)
 		(void)epoll_wait(nothing, &event, 1, 1000);
 }
 
+static void
+block(const char *prefix)
+{
+	struct ipc_block want = { .proven = 1 };
+
+	if (!netaddr_parse_prefix(&want.client, prefix))
+		fatalx("no prefix");
+	(void)ipc_send(&parent, IPC_BLOCK, &want, sizeof(want), -1);
+}
+
+/* Those that everything runs on, all there are, and one after the other. */
+static void
+blocks_whom_it_likes(void)
+{
+	struct epoll_event event;
+	char text[NETADDR_TEXT];
+	int i;
+
+	block("127.0.0.1");
+	block("::1");
+	block("0.0.0.0/0");
+	block("::/0");
+	block("198.51.100.0/24");
+	for (i = 0; i < 5000; i++) {
+		(void)snprintf(text, sizeof(text), "203.%d.113.%d",
+		    (i >> 8) & 255, i & 255);
+		block(text);
+		if (i % 64 == 0)
+			(void)epoll_wait(nothing, &event, 1, 1);
+	}
+	ipc_log_sink(LOG_ERR, "blocked whom it could");
+}
+
+static void
+blocks_nobody(void)
+{
+	const struct ipc_block want = {
+		.client = { .family = 4, .bits = 33 },
+	};
+
+	(void)ipc_send(&parent, IPC_BLOCK, &want, sizeof(want), -1);
+}
+
 /* To the other end it looks as if this one were closed. */
 static void
 plays_dead(void)
@@ -458,6 +501,9 @@ static const struct attack attacks[] = {
 	{ "floods_the_log", "log lines dropped", floods_the_log },
 	{ "tells_what_nobody_asked", BROKEN "counters that nobody",
 	    tells_what_nobody_asked },
+	{ "blocks_whom_it_likes", "worker 0: blocked whom it could",
+	    blocks_whom_it_likes },
+	{ "blocks_nobody", BROKEN "a block of nobody", blocks_nobody },
 	{ "leaves_the_parent", "worker 0: killed by signal 9",
 	    leaves_the_parent },
 	{ "plays_dead", "worker 0: killed by signal 9", plays_dead },

@@ -43,6 +43,26 @@ poisoned()
 	end_parent
 }
 
+# However many it asks for: it gets a few, and of nobody that matters.
+bounded()
+{
+	start_attack "$1"
+	wait_for 20 grep -qF "$says" log ||
+	    { cat log; atf_fail "the parent did not say: $says"; }
+	kill -USR1 "$parent"
+	wait_for 10 grep -q 'parent: blocks_refused' log ||
+	    { cat log; atf_fail "nothing was refused"; }
+	# 100 at once and 10 a second, of an attack that takes some.
+	made=$(grep -c ' is blocked for ' log)
+	[ "$made" -ge 1 ] && [ "$made" -le 300 ] ||
+	    { cat log; atf_fail "$made blocks"; }
+	refused=$(sed -n 's/.*parent: blocks_refused //p' log)
+	[ "$refused" -ge 3000 ] || atf_fail "only $refused refused"
+	grep ' is blocked ' log | grep -v '203\.[0-9]*\.113\.' >others || :
+	atf_check cat others
+	end_parent
+}
+
 is_served()
 {
 	dig @127.0.0.1 -p "$port" +time=6 +tries=1 forged.example A >dig.out
@@ -53,6 +73,7 @@ attack()
 	case $1 in
 	poison_and_exit) poisoned "$1" told; return ;;
 	poison_*) poisoned "$1" gone; return ;;
+	blocks_whom_it_likes) bounded "$1"; return ;;
 	esac
 	start_attack "$1"
 	wait_for 10 grep -qF "$says" log ||

@@ -422,6 +422,79 @@ CASE(a_config_that_breaks_a_rule_ends_it)
 	ATF_CHECK(strstr(h.log, "a commit without a config") != NULL);
 }
 
+/* It ends, and says what was wrong. */
+static void
+expect_end(enum ipc_type type, const void *payload, size_t len, const char *why)
+{
+	harness_up(&h);
+	ATF_REQUIRE_EQ(0, ipc_send(&h.parent, type, payload, len, -1));
+	ATF_CHECK(WIFEXITED(harness_end(&h)));
+	ATF_CHECK_MSG(strstr(h.log, why) != NULL, "%s: %s", why, h.log);
+}
+
+CASE(a_block_of_nobody_ends_it)
+{
+	struct ipc_blocked two[2];
+
+	(void)tc;
+	memset(two, 0, sizeof(two));
+	ATF_REQUIRE(netaddr_parse(&two[0].client, "192.0.2.1"));
+	expect_end(IPC_BLOCKED, two, sizeof(two), "a block of nobody");
+}
+
+CASE(a_block_that_is_neither_proven_nor_not_ends_it)
+{
+	struct ipc_blocked one = { .proven = 2 };
+
+	(void)tc;
+	ATF_REQUIRE(netaddr_parse(&one.client, "192.0.2.1"));
+	expect_end(IPC_BLOCKED, &one, sizeof(one), "a block of nobody");
+}
+
+CASE(a_block_of_a_prefix_with_bits_beyond_it_ends_it)
+{
+	struct ipc_blocked one = { .left = 1 };
+
+	(void)tc;
+	ATF_REQUIRE(netaddr_parse(&one.client, "192.0.2.1"));
+	one.client.bits = 24;
+	expect_end(IPC_BLOCKED, &one, sizeof(one), "bits set beyond");
+}
+
+CASE(half_a_block_ends_it)
+{
+	struct ipc_blocked two[2];
+
+	(void)tc;
+	memset(two, 0, sizeof(two));
+	expect_end(IPC_BLOCKED, two, sizeof(two) - 4, "wrong size");
+}
+
+CASE(cookies_with_what_must_be_zero_end_it)
+{
+	struct ipc_cookie cookie;
+
+	(void)tc;
+	memset(&cookie, 0, sizeof(cookie));
+	cookie.zero = 1;
+	expect_end(
+	    IPC_COOKIE, &cookie, sizeof(cookie), "cookies that are not zero");
+}
+
+CASE(a_list_of_prefixes_outside_of_a_config_ends_it)
+{
+	struct {
+		struct ipc_prefixes head;
+		struct netaddr prefix;
+	} list;
+
+	(void)tc;
+	memset(&list, 0, sizeof(list));
+	ATF_REQUIRE(netaddr_parse_prefix(&list.prefix, "192.0.2.0/24"));
+	expect_end(
+	    IPC_PREFIXES, &list, sizeof(list), "a list outside of a config");
+}
+
 CASE(what_the_kernel_dropped_is_counted)
 {
 	int fd, i, room = 2048;
@@ -466,6 +539,12 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, stop_waits_a_second_for_answers_and_no_longer);
 	ATF_TP_ADD_TC(tp, without_its_parent_it_ends);
 	ATF_TP_ADD_TC(tp, a_config_that_breaks_a_rule_ends_it);
+	ATF_TP_ADD_TC(tp, a_block_of_nobody_ends_it);
+	ATF_TP_ADD_TC(tp, a_block_that_is_neither_proven_nor_not_ends_it);
+	ATF_TP_ADD_TC(tp, a_block_of_a_prefix_with_bits_beyond_it_ends_it);
+	ATF_TP_ADD_TC(tp, half_a_block_ends_it);
+	ATF_TP_ADD_TC(tp, cookies_with_what_must_be_zero_end_it);
+	ATF_TP_ADD_TC(tp, a_list_of_prefixes_outside_of_a_config_ends_it);
 	ATF_TP_ADD_TC(tp, what_the_kernel_dropped_is_counted);
 	return atf_no_error();
 }

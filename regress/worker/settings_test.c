@@ -72,6 +72,42 @@ CASE(a_whole_config_is_taken)
 	ATF_CHECK(!settings_allow(&staged.settings, &a));
 }
 
+CASE(a_list_of_prefixes_is_one_there_is_clean_and_as_long_as_announced)
+{
+	struct ipc_prefixes head = { .list = IPC_COOKIES_FOR };
+	struct netaddr two[2], dirty;
+
+	(void)tc;
+	set_up();
+	ATF_REQUIRE(netaddr_parse_prefix(&two[0], "192.0.2.0/24"));
+	ATF_REQUIRE(netaddr_parse_prefix(&two[1], "2001:db8::/32"));
+	dirty = two[0];
+	dirty.bytes[3] = 1;
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) != NULL);
+	conf.cookies = 1;
+	conf.ncookies_for = 2;
+	conf.nblocked = 1;
+	ATF_REQUIRE(begin() == NULL);
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 1) != NULL);
+	head.zero = 1;
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) != NULL);
+	head = (struct ipc_prefixes){ .list = IPC_LISTS };
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) != NULL);
+	head.list = IPC_ALWAYS_BLOCKED;
+	ATF_CHECK(stage_prefixes(&staged, &head, &dirty, 1) != NULL);
+	dirty = two[0];
+	dirty.family = 5;
+	ATF_CHECK(stage_prefixes(&staged, &head, &dirty, 1) != NULL);
+	dirty = two[0];
+	dirty.port = 53;
+	ATF_CHECK(stage_prefixes(&staged, &head, &dirty, 1) != NULL);
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 1) == NULL);
+	head.list = IPC_COOKIES_FOR;
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) == NULL);
+	/* Not twice. */
+	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) != NULL);
+}
+
 CASE(domains_are_folded_and_as_many_as_announced)
 {
 	struct ipc_forward one = { 6, "\4corp" }, two = { 11, "\4deep\4corp" };
@@ -295,6 +331,8 @@ CASE(nothing_is_taken_outside_of_a_config)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_whole_config_is_taken);
+	ATF_TP_ADD_TC(tp,
+	    a_list_of_prefixes_is_one_there_is_clean_and_as_long_as_announced);
 	ATF_TP_ADD_TC(tp, domains_are_folded_and_as_many_as_announced);
 	ATF_TP_ADD_TC(tp, each_field_out_of_bounds_is_refused);
 	ATF_TP_ADD_TC(tp, each_limit_out_of_bounds_is_refused);
