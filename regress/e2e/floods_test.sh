@@ -94,6 +94,21 @@ is_told() { # COMMAND ...
 	    { cat told.out; atf_fail "$_client has no answer"; }
 }
 
+# It is silent about these names, so that each takes a place until it is given
+# up; others' are answered in time all the same.
+as=root testcase a_flood_of_one_zones_names_leaves_other_zones_their_place 60 \
+    ip nsenter unshare
+a_flood_of_one_zones_names_leaves_other_zones_their_place_body() {
+	start_crowded
+	run_crowd -b 10.64.1.1 -c 20 -q 200 -n 200 'www.b%.example'
+	flood_on -b 10.67.0.1 -m 2000 -q 20000 -n 100000 \
+	    -z slow-4000.example
+	run_crowd -b 10.64.1.1 -c 20 -q 250 -n 1000 -w 2000 'www.c%.example'
+	flood_is_over
+	[ "$(figure noerror)" -ge 990 ] || atf_fail "$(cat load.out)"
+	[ "$(counter limit_zone)" -ge 1000 ] || atf_fail "no bound of a zone"
+}
+
 as=root testcase a_zones_own_limit_bounds_what_goes_upstream 60 ip nsenter \
     unshare
 a_zones_own_limit_bounds_what_goes_upstream_body() {
@@ -188,6 +203,8 @@ who_is_blocked_by_the_config_gets_nothing_body() {
 atf_init_test_cases() {
 	atf_add_test_case a_flood_from_one_address_costs_nobody_else_an_answer
 	atf_add_test_case forged_addresses_keep_no_victim_from_its_answers
+	atf_add_test_case \
+	    a_flood_of_one_zones_names_leaves_other_zones_their_place
 	atf_add_test_case a_zones_own_limit_bounds_what_goes_upstream
 	atf_add_test_case over_the_limit_udp_is_truncated_and_tcp_refused
 	atf_add_test_case a_block_outlives_a_worker_and_a_reload_and_ends

@@ -168,6 +168,60 @@ CASE(a_rate_of_0_is_no_limit)
 	ATF_CHECK_EQ(100000, taken(NAME("\1a\6victim\7example"), 100000));
 }
 
+#define MOST 1600
+
+static bool
+enters(const uint8_t *name, size_t len, uint32_t used, uint32_t *share)
+{
+	return limit_zone_enter(&zone, name, len, used, MOST, share);
+}
+
+CASE(one_zone_has_its_share_of_what_is_in_flight_without_a_rate)
+{
+	uint32_t share, first, used = 0, i;
+	uint64_t state = 3;
+	uint8_t name[32];
+
+	(void)tc;
+	set_up(0, 0, 2);
+	/* Alone, it may have more: nobody needs the rest. */
+	for (i = 0; i < MOST; i++, used += share != 0)
+		if (!enters(name, random_name(&state, name), used, &share))
+			break;
+	ATF_CHECK_EQ(MOST / LIMIT_ZONE_BUSY, i);
+	ATF_CHECK(enters(NAME("\1a\5other\7example"), used, &share));
+	first = share;
+	ATF_REQUIRE(first != 0);
+	/* Others to theirs. */
+	for (i = 1; enters(NAME("\1b\5OTHER\7example"), used, &share); i++)
+		ATF_REQUIRE_EQ(first, share);
+	ATF_CHECK_EQ(MOST / LIMIT_ZONE_SHARE, i);
+	/* One is answered, one may be asked. */
+	limit_zone_leave(&zone, first);
+	ATF_CHECK(enters(NAME("\1c\5other\7example"), used, &share));
+	ATF_CHECK(!enters(NAME("\1d\5other\7example"), used, &share));
+	/* There is room again: anyone. */
+	ATF_CHECK(enters(NAME("\1d\5other\7example"), 0, &share));
+}
+
+CASE(what_is_not_counted_leaves_without_a_trace)
+{
+	uint32_t share, i;
+
+	(void)tc;
+	set_up(0, 0, 2);
+	limit_zone_leave(&zone, 0);
+	ATF_REQUIRE(enters(NAME("\5other\7example"), MOST, &share));
+	limit_zone_leave(&zone, share);
+	limit_zone_leave(&zone, share);
+	for (i = 0; enters(NAME("\5other\7example"), MOST, &share); i++)
+		ATF_REQUIRE(i < MOST);
+	ATF_CHECK_EQ(MOST / LIMIT_ZONE_SHARE, i);
+	/* A name that is none is not bounded, nor read. */
+	ATF_CHECK(limit_zone_enter(&zone, NULL, 0, MOST, MOST, &share));
+	ATF_CHECK_EQ(0, share);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp,
@@ -178,5 +232,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_flood_of_zones_does_not_free_the_one_that_is_over);
 	ATF_TP_ADD_TC(tp, a_name_that_is_none_harms_nobody);
 	ATF_TP_ADD_TC(tp, a_rate_of_0_is_no_limit);
+	ATF_TP_ADD_TC(
+	    tp, one_zone_has_its_share_of_what_is_in_flight_without_a_rate);
+	ATF_TP_ADD_TC(tp, what_is_not_counted_leaves_without_a_trace);
 	return atf_no_error();
 }

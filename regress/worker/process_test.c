@@ -5,6 +5,7 @@
 #include <atf-c.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,15 +101,18 @@ CASE(a_tls_process_that_hangs_costs_nobody_the_worker)
 {
 	uint16_t i, servfail = 0;
 	uint8_t msg[512];
+	char name[32];
 	size_t len;
 	int fd;
 
 	(void)tc;
 	harness_up(&h);
 	fd = client_connect(&h.socket[0]);
-	/* Nobody reads the channel: it fills, then the backlog does. */
+	/* Nobody reads the channel: it fills, then the backlog does. Each is of
+	 * a zone of its own, which has no more than its share. */
 	for (i = 0; i < 40000; i++) {
-		len = client_question(msg, i, "hang.example.", 1232);
+		(void)snprintf(name, sizeof(name), "hang%u.", i);
+		len = client_question(msg, i, name, 1232);
 		client_send(fd, msg, len);
 		while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
 			servfail += message_rcode(buf) == DNS_SERVFAIL;

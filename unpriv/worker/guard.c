@@ -147,3 +147,19 @@ guard_zone(struct guard *g, const uint8_t *name, size_t len, uint64_t now)
 {
 	return !g->on || limit_zone_take(&g->zone, name, len, now);
 }
+
+bool
+guard_enter(struct guard *g, const uint8_t *name, size_t len, uint32_t used,
+    uint32_t most, uint32_t *share)
+{
+	*share = 0;
+	return !g->on ||
+	    limit_zone_enter(&g->zone, name, len, used, most, share);
+}
+
+void
+guard_leave(struct guard *g, uint32_t share)
+{
+	if (g->on)
+		limit_zone_leave(&g->zone, share);
+}

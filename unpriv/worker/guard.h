@@ -60,5 +60,10 @@ void guard_charge_failed(struct guard *g, const struct limit_key *key);
 
 /* Whether this name may be asked for: its zone is not over its limit. */
 bool guard_zone(struct guard *g, const uint8_t *name, size_t len, uint64_t now);
+/* The same of what is in flight beneath one name, of used out of most; see
+ * limit_zone_enter. *share is counted until guard_leave. */
+bool guard_enter(struct guard *g, const uint8_t *name, size_t len,
+    uint32_t used, uint32_t most, uint32_t *share);
+void guard_leave(struct guard *g, uint32_t share);
 
 #endif

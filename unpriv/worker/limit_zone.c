@@ -5,6 +5,7 @@
 
 #define NAME_MAX_LEN 255
 
+static uint64_t hash_of(const struct limit_zone *, const uint8_t *, size_t);
 static size_t zone_of(const uint8_t *, size_t, uint32_t);
 
 void
@@ -27,25 +28,56 @@ bool
 limit_zone_take(
     struct limit_zone *z, const uint8_t *name, size_t len, uint64_t now)
 {
-	uint8_t folded[NAME_MAX_LEN];
 	struct limit_entry *e;
 	uint64_t hash;
-	size_t i, from;
 
-	if (z->off || len == 0 || len > sizeof(folded))
+	if (z->off || len == 0 || len > NAME_MAX_LEN)
 		return true;
-	from = zone_of(name, len, z->labels);
-	/* A label's length is below any letter. */
-	for (i = from; i < len; i++)
-		folded[i - from] =
-		    name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i];
-	hash = siphash(&z->key, folded, len - from);
+	hash = hash_of(z, name, len);
 	e = limit_set_visit(z->entry[limit_set_of(hash, LIMIT_ZONE_SETS)],
 	    limit_tag_of(hash), &z->bucket, (uint32_t)now);
 	if (e->balance < LIMIT_TOKEN)
 		return false;
 	limit_set_pay(e, &z->bucket, LIMIT_TOKEN);
 	return true;
+}
+
+bool
+limit_zone_enter(struct limit_zone *z, const uint8_t *name, size_t len,
+    uint32_t used, uint32_t most, uint32_t *share)
+{
+	*share = 0;
+	if (z->labels == 0 || len == 0 || len > NAME_MAX_LEN)
+		return true;
+	*share =
+	    (uint32_t)(hash_of(z, name, len) % (LIMIT_ZONE_SHARES - 1)) + 1;
+	if (used >= most / LIMIT_ZONE_BUSY &&
+	    z->flight[*share] >= most / LIMIT_ZONE_SHARE)
+		return false;
+	z->flight[*share]++;
+	return true;
+}
+
+void
+limit_zone_leave(struct limit_zone *z, uint32_t share)
+{
+	/* What was in flight before limit_zone_init is not counted. */
+	if (share != 0 && z->flight[share] != 0)
+		z->flight[share]--;
+}
+
+static uint64_t
+hash_of(const struct limit_zone *z, const uint8_t *name, size_t len)
+{
+	const size_t from = zone_of(name, len, z->labels);
+	uint8_t folded[NAME_MAX_LEN];
+	size_t i;
+
+	/* A label's length is below any letter. */
+	for (i = from; i < len; i++)
+		folded[i - from] =
+		    name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i];
+	return siphash(&z->key, folded, len - from);
 }
 
 /* Where the last so many labels begin; the root's is not counted. */

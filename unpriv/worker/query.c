@@ -65,7 +65,7 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	struct dns_ede ede;
 	const char *why;
 	bool has_stale;
-	uint32_t i;
+	uint32_t i, share;
 
 	/* 1. The message, whole. An answer is never answered. */
 	if (message->verdict == DNS_DROP) {
@@ -106,7 +106,9 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	/* 5. No more beneath one name than its share. */
 	guard_charge_miss(&table->guard, &client->limit);
 	if (!guard_zone(&table->guard, query->question.name,
-		query->question.name_len, now)) {
+		query->question.name_len, now) ||
+	    !guard_enter(&table->guard, query->question.name,
+		query->question.name_len, table->nused, QUERY_MAX, &share)) {
 		counter_inc(limit_zone);
 		ede = query_ede(DNS_EDE_OTHER, "too many beneath one name");
 		turn_away(table, settings, query, has_stale, &ede, now, reply);
@@ -118,6 +120,7 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	slot->client = *client;
 	slot->has_client = true;
 	slot->has_stale = has_stale;
+	slot->share = share;
 	table->nclients++;
 	return QUERY_IN_FLIGHT;
 }

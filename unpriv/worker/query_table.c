@@ -67,6 +67,7 @@ query_slot_new(
 	slot->used = true;
 	slot->has_client = slot->has_stale = slot->distrusted = false;
 	slot->sends = 0;
+	slot->share = 0;
 	/* All have the same time to live: the newest is the last to expire. */
 	slot->next = QUERY_NONE;
 	slot->prev = table->newest;
@@ -112,6 +113,7 @@ query_slot_free(struct query_table *table, uint32_t i)
 		table->slot[slot->next].prev = slot->prev;
 	else
 		table->newest = slot->prev;
+	guard_leave(&table->guard, slot->share);
 	slot->used = false;
 	slot->waiting = false;
 	slot->next = table->free;

@@ -23,6 +23,7 @@ struct query_slot {
 	uint64_t deadline; /* ms */
 	uint32_t generation; /* of the slot: upper half of the id */
 	uint32_t next, prev; /* oldest first; or next of the free ones */
+	uint32_t share; /* of its zone; 0: none */
 	uint8_t sends;
 	bool used;
 	bool has_client; /* or it is asked for the cache's sake alone */
