@@ -39,6 +39,7 @@
 	X(cache_hits, "questions answered from the cache")                     \
 	X(cache_misses, "questions that the cache had no answer to")           \
 	X(cache_stale, "answers of before given while upstreams fail")         \
+	X(cache_failed, "questions not asked again: it has just failed")       \
 	X(cache_prefetched, "answers asked for again before they end")         \
 	X(cache_not_kept, "answers not kept: in use by another, or too large") \
 	X(queries_forwarded, "questions handed to the TLS process")            \
@@ -96,6 +97,7 @@
 	X(blocks_refused, "blocks that a worker asked for and did not get")    \
 	X(kernel_blocks, "blocks put into the kernel")                         \
 	X(kernel_failed, "blocks that the kernel did not take")                \
+	X(cache_emptied, "times that the cache began anew")                    \
 	X(child_restarts, "child processes started again")                     \
 	X(child_broken, "child processes killed for breaking a rule")          \
 	X(reloads, "configs taken by reload")                                  \

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dotproxy/clock.h"
+#include "dotproxy/counter.h"
 #include "dotproxy/ipc_conf.h"
 #include "dotproxy/log.h"
 #include "dotproxy/shared.h"
@@ -48,8 +49,10 @@ configure_cache(struct parent *p, const char *why)
 {
 	uint32_t i;
 
-	if (p->cache != -1 && why != NULL)
+	if (p->cache != -1 && why != NULL) {
 		log_info("the cache is empty again: %s", why);
+		counter_inc(cache_emptied);
+	}
 	siphash_key_random(&p->cache_key);
 	p->cache = shared_renew(p->cache, p->conf->cache_size);
 	for (i = 1; i < p->nchildren; i++)

@@ -119,6 +119,7 @@ a_reload_that_asks_elsewhere_forgets_who_answered_before_body() {
 	done
 	expect_asked www.test.example 1
 	atf_check -o inline:'1\n' grep -c 'the cache is empty' dotproxy.log
+	counts_to cache_emptied 1
 }
 
 has_reloaded() { # times

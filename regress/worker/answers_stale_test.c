@@ -166,6 +166,7 @@ CASE(with_no_stale_in_the_config_nothing_stale_is_told)
 	expect_error(DNS_EDE_NO_REACHABLE);
 	ATF_CHECK_EQ(QUERY_ANSWERED, asker_ask(&www, END + QUERY_TIMEOUT_MS));
 	expect_error(DNS_EDE_CACHED_ERROR);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_cache_failed]);
 	expect_empty();
 }
 

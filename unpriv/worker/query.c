@@ -192,6 +192,7 @@ take_known(struct query_table *table, const struct settings *settings,
 	}
 	if (found != ANSWERS_FAILED)
 		return false;
+	counter_inc(cache_failed);
 	if (reply->len == 0) {
 		ede = query_ede(DNS_EDE_CACHED_ERROR, "it has just failed");
 		query_fail(reply, settings, client, query, DNS_SERVFAIL, &ede);
