@@ -82,6 +82,7 @@ struct parser {
 	bool own_address, own_pin; /* not the built-in ones */
 	struct word tcp_each, ttl_min, block_for, cookies_for;
 	uint32_t local_ttl; /* of the record being read */
+	bool special; /* the names being read are answered here, or not */
 	struct zone zone[CONF_ZONES_MAX]; /* [0] is the root */
 	struct zone nozone; /* stands for one that is refused */
 	struct zone *to; /* the one being read */
@@ -127,7 +128,7 @@ struct parser {
 #define A_POLICY     "failover, fastest, round-robin or race"
 #define END	     "the end of the line"
 
-/* parse.y: the keywords, and where each may open a statement. */
+/* parse_keyword.h has the keywords, and where each may open a statement. */
 enum place { PLACE_FILE, PLACE_UPSTREAM, PLACE_NONE };
 struct keyword {
 	const char *name; /* NULL ends the table */
@@ -136,6 +137,9 @@ struct keyword {
 };
 extern const struct keyword keywords[];
 extern const int token_word, token_bad; /* WORD and BAD */
+
+/* parse.y: 0, or the grammar gave up. */
+int yyparse(struct parser *p);
 
 /* parse_lex.c: the lexer. Its texts of what is no word are these. */
 extern const char at_newline[], at_eof[];
@@ -184,7 +188,7 @@ bool is_plain(const char *text);
 /* parse_global.c: what stands outside of upstreams and zones. */
 void set_cache_size(struct parser *p, struct word w);
 void set_ttl(struct parser *p, uint32_t *n, struct word w);
-void set_special(struct parser *p, struct word w, bool on);
+void set_special(struct parser *p, struct word w);
 void add_local(
     struct parser *p, struct word name, struct word type, struct word value);
 void set_hosts(struct parser *p, struct word w);

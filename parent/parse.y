@@ -1,15 +1,11 @@
 /*
  * The grammar of the config file, the way of OpenBSD's daemons. It tells every
- * error of a file, not only the first, and must never let a half-read config
- * out, nor keep anything for the next file.
+ * error of a file, not only the first, and must never keep anything for the
+ * next file.
  */
 %{
-#include <stdlib.h>
-#include <string.h>
-
-#include "dotproxy/log.h"
-
 #include "parse.h"
+#include "parse_keyword.h"
 
 #define YYSTYPE struct word
 %}
@@ -217,8 +213,11 @@ absent	: CACHE				{
 		if (once(p, $1, &p->seen.block))
 			p->conf->block.after = 0;
 	}
-	| SPECIAL			{ expect(p, A_SPECIAL " or {"); }
-	  off
+	| SPECIAL			{
+		p->special = false;
+		expect(p, A_SPECIAL " or {");
+	}
+	  specials
 	| LIMIT				{
 		expect(p, "\"exempt\" or \"zone\"");
 	}
@@ -232,23 +231,26 @@ unlimited : EXEMPT			{ no_exempt(p, $1); }
 	}
 	;
 
-off	: no_word
+special	: SPECIAL			{
+		p->special = true;
+		expect(p, A_SPECIAL " or {");
+	}
+	  specials
+	;
+
+specials : special_name
 	| '{'				{ expect(p, A_SPECIAL); }
-	  optnl off_list '}'
+	  optnl special_list '}'
 	;
 
-off_list : no_word comma
-	| off_list no_word comma
+special_list : special_name comma
+	| special_list special_name comma
 	;
 
-no_word	: WORD				{
-		set_special(p, $1, false);
+special_name : WORD			{
+		set_special(p, $1);
 		expect(p, A_SPECIAL " or }");
 	}
-	;
-
-special	: SPECIAL			{ expect(p, A_SPECIAL " or {"); }
-	  on
 	;
 
 cookies	: COOKIES			{ expect(p, "\"require\" or " END); }
@@ -338,21 +340,6 @@ hosts	: HOSTS				{ expect(p, A_PATH); }
 	  WORD				{
 		if (once(p, $1, &p->seen.hosts))
 			set_hosts(p, $3);
-	}
-	;
-
-on	: word
-	| '{'				{ expect(p, A_SPECIAL); }
-	  optnl on_list '}'
-	;
-
-on_list	: word comma
-	| on_list word comma
-	;
-
-word	: WORD				{
-		set_special(p, $1, true);
-		expect(p, A_SPECIAL " or }");
 	}
 	;
 
@@ -605,115 +592,10 @@ target	: WORD				{
 %%
 
 const struct keyword keywords[] = {
-	{ "workers", WORKERS, PLACE_FILE },
-	{ "user", USER, PLACE_FILE },
-	{ "chroot", CHROOT, PLACE_FILE },
-	{ "listen", LISTEN, PLACE_FILE },
-	{ "allow", ALLOW, PLACE_FILE },
-	{ "udp", UDP, PLACE_FILE },
-	{ "tcp", TCP, PLACE_FILE },
-	{ "cache", CACHE, PLACE_FILE },
-	{ "no", NO, PLACE_FILE },
-	{ "special", SPECIAL, PLACE_FILE },
-	{ "cookies", COOKIES, PLACE_FILE },
-	{ "block", BLOCK, PLACE_FILE },
-	{ "local", LOCAL, PLACE_FILE },
-	{ "hosts", HOSTS, PLACE_FILE },
-	{ "limit", LIMIT, PLACE_FILE },
-	{ "amplification", AMPLIFICATION, PLACE_FILE },
-	{ "upstream", UPSTREAM, PLACE_FILE },
-	{ "forward", FORWARD, PLACE_FILE },
-	{ "address", ADDRESS, PLACE_UPSTREAM },
-	{ "name", NAME, PLACE_UPSTREAM },
-	{ "ca", CA, PLACE_UPSTREAM },
-	{ "pin", PIN, PLACE_UPSTREAM },
-	{ "via", VIA, PLACE_UPSTREAM },
-	{ "interface", INTERFACE, PLACE_UPSTREAM },
-	{ "source", SOURCE, PLACE_UPSTREAM },
-	{ "on", ON, PLACE_NONE },
-	{ "port", PORT, PLACE_NONE },
-	{ "or", OR, PLACE_NONE },
-	{ "from", FROM, PLACE_NONE },
-	{ "size", SIZE, PLACE_NONE },
-	{ "connections", CONNECTIONS, PLACE_NONE },
-	{ "each", EACH, PLACE_NONE },
-	{ "to", TO, PLACE_NONE },
-	{ "ttl", TTL, PLACE_NONE },
-	{ "min", MIN, PLACE_NONE },
-	{ "max", MAX, PLACE_NONE },
-	{ "negative", NEGATIVE, PLACE_NONE },
-	{ "stale", STALE, PLACE_NONE },
-	{ "data", DATA, PLACE_NONE },
-	{ "require", REQUIRE, PLACE_NONE },
-	{ "for", FOR, PLACE_NONE },
-	{ "after", AFTER, PLACE_NONE },
-	{ "over", OVER, PLACE_NONE },
-	{ "kernel", KERNEL, PLACE_NONE },
-	{ "zone", ZONE, PLACE_NONE },
-	{ "policy", POLICY, PLACE_NONE },
-	{ "plain", PLAIN, PLACE_NONE },
-	{ "rate", RATE, PLACE_NONE },
-	{ "burst", BURST, PLACE_NONE },
-	{ "prefix", PREFIX, PLACE_NONE },
-	{ "prefix6", PREFIX6, PLACE_NONE },
-	{ "hit", HIT, PLACE_NONE },
-	{ "cost", COST, PLACE_NONE },
-	{ "slip", SLIP, PLACE_NONE },
-	{ "memory", MEMORY, PLACE_NONE },
-	{ "exempt", EXEMPT, PLACE_NONE },
-	{ "off", OFF, PLACE_NONE },
-	{ "labels", LABELS, PLACE_NONE },
-	{ "socks5", SOCKS5, PLACE_NONE },
-	{ "password", PASSWORD, PLACE_NONE },
+#define KEYWORD(name, token, place) { name, token, PLACE_##place },
+	KEYWORD_TABLE(KEYWORD)
+#undef KEYWORD
 	{ NULL, 0, PLACE_NONE },
 };
 
 const int token_word = WORD, token_bad = BAD;
-
-static bool parse(struct parser *);
-
-struct conf *
-config_read(const char *path, char *const *macros, size_t nmacros)
-{
-	struct parser *p;
-	struct conf *conf;
-
-	p = calloc(1, sizeof(*p));
-	conf = calloc(1, sizeof(*conf));
-	if (p == NULL || conf == NULL)
-		fatal("config_read");
-	p->path = path;
-	p->conf = conf;
-	p->line = 1;
-	p->first = true;
-	config_default(conf);
-	/* The default upstream comes in again when it is forwarded to. */
-	memset(conf->upstream, 0, sizeof(conf->upstream));
-	memset(conf->zone, 0, sizeof(conf->zone));
-	conf->nupstream = conf->nused = conf->nzone = 0;
-	p->zone[0].name_len = 1;
-	p->nzone = 1;
-	p->to = &p->nozone;
-	take_macros(p, macros, nmacros);
-	if (!read_file(p) || !parse(p)) {
-		free(conf);
-		conf = NULL;
-	}
-	free(p->arena);
-	free(p->text);
-	free(p);
-	return conf;
-}
-
-static bool
-parse(struct parser *p)
-{
-	if (yyparse(p) != 0 && p->errors == 0)
-		complain(p, p->token, "the grammar gave up");
-	resolve_zones(p);
-	check_tcp(p);
-	check_ttls(p);
-	check_guards(p);
-	check_passwords(p);
-	return p->errors == 0;
-}

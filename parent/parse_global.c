@@ -38,7 +38,7 @@ check_ttls(struct parser *p)
 }
 
 void
-set_special(struct parser *p, struct word w, bool on)
+set_special(struct parser *p, struct word w)
 {
 	unsigned int number = special_number(w.text);
 
@@ -46,7 +46,7 @@ set_special(struct parser *p, struct word w, bool on)
 		complain(p, w, "expected " A_SPECIAL);
 	else if (!once(p, w, &p->seen.special[number]))
 		return;
-	else if (on)
+	else if (p->special)
 		p->conf->special |= 1u << number;
 	else
 		p->conf->special &= ~(1u << number);
