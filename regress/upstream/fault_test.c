@@ -266,6 +266,25 @@ FAULT(late_answers_come_after_those_to_later_questions)
 	stop("answers=3");
 }
 
+FAULT(a_pause_holds_up_all_connections)
+{
+	struct client c, other;
+
+	START("--pause-every", "2", "1000");
+	c = dial();
+	other = dial();
+	ask(&c, IDS(1), NAMES("a.test"));
+	expect_id(&c, 1);
+	ask(&c, IDS(2), NAMES("b.test"));
+	ask(&other, IDS(3), NAMES("c.test"));
+	ATF_CHECK_EQ(CAME_NOTHING, receive(&other, SILENCE_MS));
+	expect_id(&c, 2);
+	expect_id(&other, 3);
+	hang_up(&c);
+	hang_up(&other);
+	stop("queries=3 answers=3");
+}
+
 FAULT(a_slow_name_is_answered_later)
 {
 	struct client c;
@@ -420,6 +439,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_garbage_stream_follows_no_framing);
 	ATF_TP_ADD_TC(tp, servfail_every_replaces_the_answer);
 	ATF_TP_ADD_TC(tp, late_answers_come_after_those_to_later_questions);
+	ATF_TP_ADD_TC(tp, a_pause_holds_up_all_connections);
 	ATF_TP_ADD_TC(tp, a_slow_name_is_answered_later);
 	ATF_TP_ADD_TC(tp, out_of_order_answers_the_last_first);
 	ATF_TP_ADD_TC(tp, drip_gives_each_byte_a_record_of_its_own);

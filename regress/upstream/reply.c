@@ -3,10 +3,12 @@
  * answered, or not: where the faults are made. Does no I/O.
  */
 #include <err.h>
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "conn.h"
 
@@ -27,6 +29,7 @@ struct pending {
 	uint8_t answer[];
 };
 
+static void pause_all(unsigned);
 static bool in_flight(const struct pendings *, const uint8_t *, size_t);
 static void hold(struct conn *, struct asked *, const uint8_t *);
 static unsigned delay_of(const struct server *, const struct asked *);
@@ -53,6 +56,8 @@ reply_take(struct conn *c, const uint8_t *msg, size_t len)
 	}
 	s->totals.queries++;
 	log_query(c, &asked, len);
+	if (nth(s->totals.queries, s->faults.pause_every))
+		pause_all(s->faults.pause_for);
 	if (in_flight(&c->pending, msg, asked.question_end) ||
 	    in_flight(&c->held, msg, asked.question_end)) {
 		s->totals.duplicates++;
@@ -108,6 +113,16 @@ reply_forget(struct conn *c)
 		next = TAILQ_NEXT(p, entry);
 		pending_free(c, &c->held, p);
 	}
+}
+
+/* All connections at once, and new ones: as a machine does that hangs. */
+static void
+pause_all(unsigned ms)
+{
+	struct timespec left = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	while (nanosleep(&left, &left) == -1 && errno == EINTR)
+		;
 }
 
 /* The same name, type and class; whatever the ID and the flags. */

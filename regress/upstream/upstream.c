@@ -50,6 +50,7 @@ static const struct fault {
 	NUMBER("stall-after", stall_after),
 	NUMBER("garbage-stream", garbage_stream),
 	NUMBER("late-every", late_every), /* and a second one: ms */
+	NUMBER("pause-every", pause_every), /* so, too */
 	NUMBER("wrong-id-every", wrong_id_every),
 	NUMBER("wrong-question-every", wrong_question_every),
 	NUMBER("servfail-every", servfail_every),
@@ -71,6 +72,7 @@ enum { OPTION_STDIN = 1000, OPTION_TLS12, OPTION_LOG };
 
 static void parse(struct options *, struct faults *, int, char **);
 static void set_fault(struct faults *, const struct fault *, int, char **);
+static bool has_time(const struct fault *);
 static unsigned number(const char *, unsigned);
 static struct tls *tls_of(const struct options *);
 static int listen_on(const struct options *);
@@ -180,11 +182,22 @@ set_fault(
 	}
 	n = number(optarg, 1000000000);
 	memcpy((char *)faults + fault->at, &n, sizeof(n));
-	if (fault->at == offsetof(struct faults, late_every)) {
-		if (optind >= argc)
-			usage();
-		faults->late_by = number(argv[optind++], 1000000);
-	}
+	if (!has_time(fault))
+		return;
+	if (optind >= argc)
+		usage();
+	n = number(argv[optind++], 1000000);
+	if (fault->at == offsetof(struct faults, late_every))
+		faults->late_by = n;
+	else
+		faults->pause_for = n;
+}
+
+static bool
+has_time(const struct fault *fault)
+{
+	return fault->at == offsetof(struct faults, late_every) ||
+	    fault->at == offsetof(struct faults, pause_every);
 }
 
 static unsigned
@@ -349,10 +362,8 @@ usage(void)
 		fprintf(stderr, "%s[--%s%s]", i % 3 == 0 ? "\n\t" : " ",
 		    fault_table[i].name,
 		    fault_table[i].argument == no_argument ? ""
-			: fault_table[i].at ==
-			    offsetof(struct faults, late_every)
-			? " N MS"
-			: " N");
+			: has_time(&fault_table[i])	   ? " N MS"
+							   : " N");
 	fprintf(stderr, "\n");
 	exit(2);
 }

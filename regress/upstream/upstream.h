@@ -22,6 +22,7 @@ struct faults {
 	unsigned half_stall_after;
 	unsigned garbage_stream; /* after that many answers */
 	unsigned late_every, late_by; /* late_by: ms */
+	unsigned pause_every, pause_for; /* questions; ms, the whole of it */
 	unsigned wrong_id_every, wrong_question_every;
 	unsigned servfail_every, garbage_every;
 	unsigned refuse_after; /* connections */
