@@ -143,6 +143,36 @@ ATF_TC_BODY(a_connection_that_is_dead_is_left_at_once_by_all_on_it, tc)
 	ATF_CHECK(counter_value[COUNTER_upstream_hedged] <= 2);
 }
 
+ATF_TC_WITHOUT_HEAD(a_connection_that_dies_amid_what_was_asked_at_once_is_left);
+ATF_TC_BODY(a_connection_that_dies_amid_what_was_asked_at_once_is_left, tc)
+{
+	size_t i, n;
+	uint32_t dead;
+
+	begin_up();
+	flow(150);
+	n = s.nwritten;
+	for (i = 0; i < 60; i++)
+		fresh();
+	/* All went at the same time, to both: one of them answers but two. */
+	dead = s.written[n].conn;
+	s.now++;
+	for (i = 0; n < s.nwritten; n++)
+		if (s.written[n].conn != dead || i++ < 2)
+			answer_to(n);
+	/* More than there is budget for, and nothing else is asked. */
+	ATF_REQUIRE(s.nanswered < 60 - 2 * BUDGET_BURST);
+	for (i = 0; i < 60; i++) {
+		later(1);
+		for (; n < s.nwritten; n++)
+			if (s.written[n].conn != dead)
+				answer_to(n);
+	}
+	ATF_CHECK_EQ(60, s.nanswered);
+	ATF_REQUIRE(s.nclosed >= 1);
+	ATF_CHECK_EQ(dead, s.closed[0]);
+}
+
 ATF_TC_WITHOUT_HEAD(a_slow_answer_is_no_reason_to_leave_a_connection);
 ATF_TC_BODY(a_slow_answer_is_no_reason_to_leave_a_connection, tc)
 {
@@ -254,6 +284,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, an_upstream_that_ends_spares_is_given_none);
 	ATF_TP_ADD_TC(
 	    tp, a_connection_that_is_dead_is_left_at_once_by_all_on_it);
+	ATF_TP_ADD_TC(
+	    tp, a_connection_that_dies_amid_what_was_asked_at_once_is_left);
 	ATF_TP_ADD_TC(tp, a_slow_answer_is_no_reason_to_leave_a_connection);
 	ATF_TP_ADD_TC(tp, when_all_is_slow_one_question_in_ten_is_asked_again);
 	ATF_TP_ADD_TC(tp, what_is_lost_costs_nothing_of_the_budget);

@@ -1,6 +1,8 @@
 /*
  * The life of a question and of its connections in the pool.
  */
+#include "unpriv/tls/question.h"
+
 #include "script.h"
 
 ATF_TC_WITHOUT_HEAD(a_question_waits_for_its_connection_and_is_answered);
@@ -97,25 +99,71 @@ ATF_TC_BODY(an_upstream_that_ends_connections_early_answers_all, tc)
 	ATF_CHECK_EQ(41, s.nanswered);
 }
 
-ATF_TC_WITHOUT_HEAD(a_question_is_given_up_after_four_attempts);
-ATF_TC_BODY(a_question_is_given_up_after_four_attempts, tc)
+/* Every connection ends as soon as it is asked: when what was, but for probes,
+ * and how often. */
+static size_t
+lose_all(uint64_t until, uint64_t *written, size_t max)
 {
-	size_t i;
+	size_t opened = 0, seen = 0, n = 0;
+
+	while (s.now < until && s.nfailed == 0) {
+		for (; opened < s.nopened; opened++) {
+			up(s.opened[opened]);
+			for (; seen < s.nwritten; seen++) {
+				ATF_REQUIRE(n < max);
+				if (s.written[seen].question.name_len > 1)
+					written[n++] = s.now;
+			}
+			end(s.opened[opened], REASON_RESET);
+		}
+		later(1);
+	}
+	return n;
+}
+
+ATF_TC_WITHOUT_HEAD(a_question_lost_four_times_rests_before_each_other_attempt);
+ATF_TC_BODY(a_question_lost_four_times_rests_before_each_other_attempt, tc)
+{
+	uint64_t written[32], rest;
+	size_t i, n;
 
 	/* There is always another address to ask, so only that counts. */
 	begin(1, 8);
 	ask(0, 2, "a.example.");
-	for (i = 1; i <= 4; i++) {
-		ATF_REQUIRE_EQ(i, s.nopened);
-		up(s.opened[i - 1]);
-		ATF_REQUIRE_EQ(i, s.nwritten);
-		ATF_REQUIRE_EQ(0, s.nfailed);
-		end(s.opened[i - 1], REASON_RESET);
+	n = lose_all(1000 + POOL_DEADLINE - 1, written, 32);
+	ATF_CHECK_EQ(0, s.nfailed);
+	ATF_REQUIRE(n > 8);
+	for (i = 0; i < 4; i++)
+		ATF_CHECK(written[i] <= 1003);
+	for (; i < n; i++) {
+		rest = written[i] - written[i - 1];
+		ATF_CHECK(rest >= QUESTION_REST);
+		ATF_CHECK(rest >= (written[i - 1] - 1000) / 4);
 	}
+	ATF_CHECK_EQ(n - 4, counter_value[COUNTER_upstream_hedged]);
+	later(1);
 	ATF_REQUIRE_EQ(1, s.nfailed);
 	ATF_CHECK_EQ(2, s.failed[0]);
 	ATF_CHECK_EQ(DNS_EDE_NETWORK_ERROR, s.ede);
 	ATF_CHECK_STREQ("upstream u0: reset", s.text);
+}
+
+ATF_TC_WITHOUT_HEAD(what_was_lost_four_times_is_asked_again_within_the_budget);
+ATF_TC_BODY(what_was_lost_four_times_is_asked_again_within_the_budget, tc)
+{
+	uint64_t written[512];
+	uint64_t i;
+
+	begin(1, 8);
+	for (i = 0; i < 100; i++)
+		ask(0, i + 1,
+		    (char[]){ (char)('a' + i / 10), (char)('a' + i % 10), '.',
+			'\0' });
+	(void)lose_all(1000 + POOL_DEADLINE - 1, written, 512);
+	/* The burst, and one a second. */
+	ATF_CHECK(counter_value[COUNTER_upstream_hedged] > 0);
+	ATF_CHECK(counter_value[COUNTER_upstream_hedged] <=
+	    BUDGET_BURST + 100 / BUDGET_EVERY + POOL_DEADLINE / 1000);
 }
 
 ATF_TC_WITHOUT_HEAD(
@@ -771,7 +819,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, what_was_in_flight_on_an_ended_connection_is_asked_again);
 	ATF_TP_ADD_TC(tp, an_upstream_that_ends_connections_early_answers_all);
-	ATF_TP_ADD_TC(tp, a_question_is_given_up_after_four_attempts);
+	ATF_TP_ADD_TC(
+	    tp, a_question_lost_four_times_rests_before_each_other_attempt);
+	ATF_TP_ADD_TC(
+	    tp, what_was_lost_four_times_is_asked_again_within_the_budget);
 	ATF_TP_ADD_TC(tp,
 	    an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts);
 	ATF_TP_ADD_TC(tp, a_question_is_never_twice_in_flight_on_a_connection);

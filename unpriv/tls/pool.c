@@ -158,7 +158,8 @@ pool_conn_ended(struct pool *p, uint32_t conn, enum reason reason, uint64_t now)
 		if (reason == REASON_TIMED_OUT && q->tries > 1)
 			q->tries--;
 		pool_lost(p, q, reason,
-		    state == POOL_CONN_DRAINING ? UINT32_MAX : c->upstream);
+		    state == POOL_CONN_DRAINING ? UINT32_MAX : c->upstream,
+		    now);
 	}
 }
 
@@ -248,8 +249,8 @@ pool_attempt_end(struct pool *p, struct attempt *a)
 }
 
 void
-pool_lost(
-    struct pool *p, struct question *q, enum reason reason, uint32_t upstream)
+pool_lost(struct pool *p, struct question *q, enum reason reason,
+    uint32_t upstream, uint64_t now)
 {
 	q->lost = reason;
 	q->upstream = upstream;
@@ -263,8 +264,10 @@ pool_lost(
 		/* It costs the upstream nothing that it has not had. */
 		q->extra = false;
 		question_want(&p->table, q, true);
-	} else if (!question_is_in_flight(q))
-		pool_fail(p, q);
+	} else if (q->saved != 0 && !question_is_in_flight(q))
+		pool_fail(p, q); /* with that answer */
+	else if (q->list == QUESTION_NONE)
+		question_rest(&p->table, q, now);
 }
 
 void

@@ -176,6 +176,6 @@ move_question(struct pool *p, struct question *q, uint64_t now)
 		    z->order[c->upstream] != POOL_NOT_OF)
 			continue;
 		pool_attempt_end(p, a);
-		pool_lost(p, q, REASON_NONE, UINT32_MAX);
+		pool_lost(p, q, REASON_NONE, UINT32_MAX, now);
 	}
 }

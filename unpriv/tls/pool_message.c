@@ -17,7 +17,7 @@ static bool
 once_more(struct pool *, struct question *, uint32_t, const uint8_t *, size_t);
 static void
 answer_all(struct pool *, struct question *, const uint8_t *, size_t);
-static void delivered(struct pool *, struct pool_conn *, uint64_t);
+static void delivered(struct pool *, struct pool_conn *, uint64_t, uint64_t);
 static bool is_cut(const struct attempt *, const struct dns_answer *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
 
@@ -40,7 +40,7 @@ pool_conn_message(
 	}
 	if (probe_is_answered(c, answer.id, &answer.question)) {
 		c->probing = false;
-		delivered(p, c, now);
+		delivered(p, c, c->probed, now);
 		return true;
 	}
 	if ((a = attempt_find(&p->table, conn, answer.id)) == NULL) {
@@ -140,10 +140,9 @@ take_answer(
     struct pool *p, struct pool_conn *c, struct attempt *a, uint64_t now)
 {
 	struct pool_address *at;
+	uint64_t asked = a->asked;
 
 	counter_inc(upstream_answers);
-	if (a->asked > p->proof)
-		p->proof = a->asked;
 	if (c->state == POOL_CONN_UP) {
 		at = &p->address[c->upstream][c->address];
 		patience_add(&at->patience, now - a->asked);
@@ -152,11 +151,11 @@ take_answer(
 			at->proof = a->asked;
 	}
 	pool_attempt_end(p, a);
-	delivered(p, c, now);
+	delivered(p, c, asked, now);
 }
 
 static void
-delivered(struct pool *p, struct pool_conn *c, uint64_t now)
+delivered(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 {
 	if (!c->udp)
 		c->bad = 0;
@@ -164,7 +163,7 @@ delivered(struct pool *p, struct pool_conn *c, uint64_t now)
 		p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
 	if (c->inflight + 1 >= c->window)
 		p->changed = true;
-	probe_heard(p, c, now);
+	probe_heard(p, c, asked, now);
 	if (c->state == POOL_CONN_UP &&
 	    p->address[c->upstream][c->address].fails > 0)
 		health_well(p, c->upstream, c->address);

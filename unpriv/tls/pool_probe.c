@@ -13,6 +13,8 @@ static const struct dns_question root_ns = {
 	.name_len = 1, .type = DNS_TYPE_NS, .class = DNS_CLASS_IN
 };
 
+static void lapse(struct pool *, struct pool_conn *, uint64_t, uint64_t);
+
 void
 probe_begin(struct pool *p, struct pool_conn *c, uint64_t now)
 {
@@ -53,10 +55,36 @@ probe_is_like(const struct question *q)
 }
 
 void
+probe_prove(struct pool *p, const struct question *q, uint64_t now)
+{
+	const struct pool_conn *c;
+	struct pool_conn *other;
+	bool unproven = false;
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++) {
+		if (!q->attempt[i].live)
+			continue;
+		c = &p->conn[q->attempt[i].conn];
+		unproven |= c->state == POOL_CONN_UP && c->doubted &&
+		    p->proof <= c->lapsed_asked;
+	}
+	/* What is in flight there will tell, too. */
+	if (unproven && (other = choice_pick(p, q)) != NULL &&
+	    other->inflight == 0)
+		probe_begin(p, other, now);
+}
+
+void
 probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 {
-	if (c->state != POOL_CONN_UP || c->heard > asked)
-		return;
+	if (c->state == POOL_CONN_UP && c->heard <= asked)
+		lapse(p, c, asked, now);
+}
+
+static void
+lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
+{
 	if (c->lapsed++ == 0)
 		c->lapsed_asked = asked;
 	if (c->doubted)
@@ -67,9 +95,32 @@ probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 	probe_begin(p, c, now);
 }
 
-void
-probe_heard(struct pool *p, struct pool_conn *c, uint64_t now)
+/* Of slow answers it says nothing that others come meanwhile. */
+uint64_t
+probe_silence_due(const struct pool *p, const struct pool_conn *c)
 {
+	const struct attempt *a = TAILQ_LAST(&c->late, attempts);
+
+	if (c->state != POOL_CONN_UP || c->doubted || a == NULL ||
+	    a->asked < c->proof)
+		return UINT64_MAX;
+	return c->quiet + pool_patience(p, c);
+}
+
+void
+probe_silence(struct pool *p, struct pool_conn *c, uint64_t now)
+{
+	if (probe_silence_due(p, c) <= now)
+		lapse(p, c, c->quiet, now);
+}
+
+void
+probe_heard(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
+{
+	if (asked > c->proof)
+		c->proof = asked;
+	if (asked > p->proof)
+		p->proof = asked;
 	c->quiet = c->heard = now;
 	c->lapsed = 0;
 	if (!c->doubted)

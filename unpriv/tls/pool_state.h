@@ -24,6 +24,7 @@ struct pool_conn {
 	uint64_t deadline; /* of opening, draining, or UDP */
 	uint64_t quiet; /* since then nothing in flight was answered */
 	uint64_t heard; /* the last answer; 0: none */
+	uint64_t proof; /* of all that it answered, what was asked last: when */
 	uint32_t inflight; /* all, and */
 	uint32_t nlate; /* those of them that are overdue */
 	uint32_t window; /* how many may be in flight */
@@ -176,6 +177,9 @@ uint64_t health_due(const struct pool *p, uint64_t now);
 
 /* Asks it a question of our own, unless one is under way. */
 void probe_begin(struct pool *p, struct pool_conn *c, uint64_t now);
+/* Whether the connections that keep it waiting are dead, another can tell: asks
+ * that, if nothing else has to be asked there. */
+void probe_prove(struct pool *p, const struct question *q, uint64_t now);
 /* Whether the message answers that. */
 bool probe_is_answered(
     const struct pool_conn *c, uint16_t id, const struct dns_question *q);
@@ -184,8 +188,13 @@ bool probe_is_like(const struct question *q);
 /* An attempt on it, asked at that time, or the probe, is overdue. */
 void
 probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now);
-/* Something in flight on it was answered. */
-void probe_heard(struct pool *p, struct pool_conn *c, uint64_t now);
+/* When it has been silent for too long, although it answered some of what was
+ * asked at once; lapses if that is now. */
+uint64_t probe_silence_due(const struct pool *p, const struct pool_conn *c);
+void probe_silence(struct pool *p, struct pool_conn *c, uint64_t now);
+/* Something in flight on it, asked at that time, was answered. */
+void
+probe_heard(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now);
 /* Whether it is known to be dead: others answer what was asked later. */
 bool probe_is_dead(const struct pool *p, const struct pool_conn *c);
 
@@ -242,10 +251,10 @@ void pool_attempt_end(struct pool *p, struct attempt *a);
 bool pool_unused_id(struct pool *p, struct pool_conn *c, uint16_t *id);
 /* The time within which it answers, ms. */
 uint64_t pool_patience(const struct pool *p, const struct pool_conn *c);
-/* An attempt ended without an answer: on to the next, if there is one.
+/* An attempt ended without an answer: on to the next, at once or after a rest.
  * upstream: whose that was, UINT32_MAX: nobody's now. */
-void pool_lost(
-    struct pool *p, struct question *q, enum reason reason, uint32_t upstream);
+void pool_lost(struct pool *p, struct question *q, enum reason reason,
+    uint32_t upstream, uint64_t now);
 /* Tells all who wait, and lets it go. */
 void pool_fail(struct pool *p, struct question *q);
 void pool_fail_waiter(struct pool *p, struct waiter *w);

@@ -11,6 +11,7 @@ static void expire_waiters(struct pool *, uint64_t);
 static void expire_attempts(struct pool *, uint64_t);
 static void
 overdue(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
+static void end_rests(struct pool *, uint64_t);
 static void spend_budget(struct pool *, uint64_t);
 static void ask_lost(struct pool *, uint64_t);
 static void expire_conns(struct pool *, uint64_t);
@@ -31,6 +32,7 @@ pool_turn(struct pool *p, uint64_t now)
 	expire_waiters(p, now);
 	expire_attempts(p, now);
 	expire_conns(p, now);
+	end_rests(p, now);
 	spend_budget(p, now);
 	if (p->recheck <= now) {
 		p->recheck = UINT64_MAX;
@@ -84,6 +86,7 @@ expire_attempts(struct pool *p, uint64_t now)
 		while ((a = TAILQ_FIRST(&c->attempts)) != NULL &&
 		    now - a->asked >= pool_patience(p, c))
 			overdue(p, c, a, now);
+		probe_silence(p, c, now);
 		if (probe_due(p, c) <= now) {
 			c->probe_late = true;
 			probe_lapse(p, c, c->probed, now);
@@ -114,9 +117,27 @@ overdue(struct pool *p, struct pool_conn *c, struct attempt *a, uint64_t now)
 	q->lost = REASON_TIMED_OUT;
 	probe_lapse(p, c, a->asked, now);
 	if (TAILQ_EMPTY(&q->waiters) || q->list != QUESTION_NONE ||
-	    q->tries >= QUESTION_TRIES || question_is_hoped_for(q))
+	    question_is_hoped_for(q))
 		return;
-	question_be_patient(&p->table, q);
+	if (q->tries < QUESTION_TRIES)
+		question_be_patient(&p->table, q);
+	else
+		question_rest(&p->table, q, now);
+}
+
+/* What is still in flight wherever it can be has nowhere to go. */
+static void
+end_rests(struct pool *p, uint64_t now)
+{
+	struct question *q;
+
+	while ((q = question_rested(&p->table, now)) != NULL) {
+		question_unwant(&p->table, q);
+		if (question_is_everywhere(q))
+			question_rest(&p->table, q, now);
+		else
+			question_be_patient(&p->table, q);
+	}
 }
 
 /* As many are asked again as there is budget for. */
@@ -131,6 +152,7 @@ spend_budget(struct pool *p, uint64_t now)
 			if (!q->withheld)
 				counter_inc(upstream_withheld);
 			q->withheld = true;
+			probe_prove(p, q, now);
 			return;
 		}
 		question_want(&p->table, q, true);
@@ -292,6 +314,7 @@ next_due(const struct pool *p, uint64_t now)
 		due = sooner(due, p->recheck);
 	if (!TAILQ_EMPTY(&p->table.patient))
 		due = sooner(due, budget_next(&p->budget, now));
+	due = sooner(due, question_rest_due(&p->table));
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		due = sooner(due, conn_due(p, c));
@@ -300,6 +323,7 @@ next_due(const struct pool *p, uint64_t now)
 		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
 			continue;
 		due = sooner(due, probe_due(p, c));
+		due = sooner(due, probe_silence_due(p, c));
 		if ((a = TAILQ_FIRST(&c->attempts)) != NULL)
 			due = sooner(due, a->asked + pool_patience(p, c));
 		if ((a = TAILQ_FIRST(&c->late)) != NULL)

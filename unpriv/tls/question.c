@@ -18,6 +18,8 @@ bool
 question_table_init(struct question_table *t, size_t questions, size_t waiters,
     const struct siphash_key *key)
 {
+	size_t i;
+
 	memset(t, 0, sizeof(*t));
 	if (questions == 0 || waiters == 0)
 		return false;
@@ -43,6 +45,8 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	TAILQ_INIT(&t->free_waiters);
 	TAILQ_INIT(&t->waiters);
 	TAILQ_INIT(&t->patient);
+	for (i = 0; i < QUESTION_RESTS; i++)
+		TAILQ_INIT(&t->resting[i]);
 	return true;
 }
 
@@ -175,6 +179,49 @@ question_be_patient(struct question_table *t, struct question *q)
 }
 
 void
+question_rest(struct question_table *t, struct question *q, uint64_t now)
+{
+	uint64_t ms = QUESTION_REST;
+	uint8_t i = 0;
+
+	while (i < QUESTION_RESTS - 1 && ms * 4 <= now - q->asked) {
+		ms *= 2;
+		i++;
+	}
+	q->list = QUESTION_RESTING;
+	q->rest = i;
+	q->rested = now + ms;
+	TAILQ_INSERT_TAIL(&t->resting[i], q, of_want);
+}
+
+struct question *
+question_rested(struct question_table *t, uint64_t now)
+{
+	struct question *q;
+	size_t i;
+
+	for (i = 0; i < QUESTION_RESTS; i++)
+		if ((q = TAILQ_FIRST(&t->resting[i])) != NULL &&
+		    q->rested <= now)
+			return q;
+	return NULL;
+}
+
+uint64_t
+question_rest_due(const struct question_table *t)
+{
+	const struct question *q;
+	uint64_t due = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < QUESTION_RESTS; i++)
+		if ((q = TAILQ_FIRST(&t->resting[i])) != NULL &&
+		    q->rested < due)
+			due = q->rested;
+	return due;
+}
+
+void
 question_unwant(struct question_table *t, struct question *q)
 {
 	if (q->list == QUESTION_WANT) {
@@ -182,6 +229,8 @@ question_unwant(struct question_table *t, struct question *q)
 		t->wanting--;
 	} else if (q->list == QUESTION_PATIENT)
 		TAILQ_REMOVE(&t->patient, q, of_want);
+	else if (q->list == QUESTION_RESTING)
+		TAILQ_REMOVE(&t->resting[q->rest], q, of_want);
 	q->list = QUESTION_NONE;
 }
 
@@ -205,6 +254,17 @@ question_is_in_flight(const struct question *q)
 		if (q->attempt[i].live)
 			return true;
 	return false;
+}
+
+bool
+question_is_everywhere(const struct question *q)
+{
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++)
+		if (!q->attempt[i].live)
+			return false;
+	return true;
 }
 
 bool

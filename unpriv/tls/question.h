@@ -19,7 +19,12 @@
 
 #include "reason.h"
 
-#define QUESTION_TRIES 4 /* attempts at one question, in all */
+#define QUESTION_TRIES 4 /* attempts at one question, before it rests */
+
+/* A rest is 25 ms, or twice that, or ...; of its age between a quarter and a
+ * half, so that they are few. */
+#define QUESTION_REST  25
+#define QUESTION_RESTS 7
 
 /* Answers kept while the question is asked once more; longer ones are not. */
 #define QUESTION_SAVED	   1024
@@ -55,7 +60,8 @@ LIST_HEAD(attempt_bucket, attempt);
 enum question_list {
 	QUESTION_NONE,
 	QUESTION_WANT, /* to be written */
-	QUESTION_PATIENT /* to be asked again once there is budget for it */
+	QUESTION_PATIENT, /* to be asked again once there is budget for it */
+	QUESTION_RESTING /* ... and some time went by */
 };
 
 struct question {
@@ -70,6 +76,8 @@ struct question {
 	enum question_list list;
 	bool extra; /* the next attempt is out of the budget */
 	bool withheld; /* it waited for that */
+	uint8_t rest; /* which of the lists of those who rest it is on */
+	uint64_t rested; /* when it is over */
 	uint64_t asked; /* since somebody waits */
 	uint32_t worker; /* who asked first */
 	uint32_t upstream; /* last asked; UINT32_MAX: none */
@@ -109,6 +117,7 @@ struct question_table {
 	struct attempt_bucket *attempt_bucket;
 	size_t mask, attempt_mask;
 	struct questions free, want, patient; /* first come, first asked */
+	struct questions resting[QUESTION_RESTS]; /* each in order of time */
 	struct waiters free_waiters;
 	struct waiters waiters; /* in the order of time, the oldest first */
 };
@@ -136,10 +145,17 @@ void question_unsave(struct question_table *t, struct question *q);
 void question_want(struct question_table *t, struct question *q, bool first);
 /* For what is on no list. */
 void question_be_patient(struct question_table *t, struct question *q);
+/* ... of what it has had enough of for now. */
+void question_rest(struct question_table *t, struct question *q, uint64_t now);
+/* One whose rest is over, or NULL; when the next is, UINT64_MAX: none. */
+struct question *question_rested(struct question_table *t, uint64_t now);
+uint64_t question_rest_due(const struct question_table *t);
 /* Takes it from the list that it is on. */
 void question_unwant(struct question_table *t, struct question *q);
 bool question_is_on(const struct question *q, uint32_t conn);
 bool question_is_in_flight(const struct question *q);
+/* ... in as many places as it can be. */
+bool question_is_everywhere(const struct question *q);
 /* ... and not overdue in all places. */
 bool question_is_hoped_for(const struct question *q);
 
