@@ -267,6 +267,23 @@ row_every_20th_answer_is_servfail_body() {
 	row --servfail-every 20
 }
 
+# All of it hangs, more than once: then what has been asked too often already
+# must not fail, nor what its connection dies under as it wakes.
+testcase row_upstream_pauses_for_400_ms 40 ss
+row_upstream_pauses_for_400_ms_body() {
+	row --pause-every 150 400
+}
+
+testcase row_upstream_pauses_and_resets_after_10_answers 40 ss
+row_upstream_pauses_and_resets_after_10_answers_body() {
+	row --pause-every 150 400 --reset-after 10
+}
+
+testcase row_upstream_pauses_and_stalls_after_20_answers 40 ss
+row_upstream_pauses_and_stalls_after_20_answers_body() {
+	row --pause-every 150 400 --stall-after 20
+}
+
 # Something was counted: so the fault was met at all.
 counted() {
 	must 5 is_counted "$1"
@@ -317,4 +334,7 @@ atf_init_test_cases() {
 	atf_add_test_case row_connections_stall_after_20_answers
 	atf_add_test_case row_connections_stall_in_the_11th_answer
 	atf_add_test_case row_every_20th_answer_is_servfail
+	atf_add_test_case row_upstream_pauses_for_400_ms
+	atf_add_test_case row_upstream_pauses_and_resets_after_10_answers
+	atf_add_test_case row_upstream_pauses_and_stalls_after_20_answers
 }

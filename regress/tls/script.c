@@ -175,7 +175,7 @@ op_open(void *ctx, uint32_t conn, uint32_t upstream, uint32_t address)
 	(void)ctx;
 	if (s.no_socket)
 		return false;
-	ATF_REQUIRE(s.nopened < 64);
+	ATF_REQUIRE(s.nopened < OPENED);
 	s.upstream_of[conn] = upstream;
 	s.opened[s.nopened] = conn;
 	s.opened_upstream[s.nopened] = upstream;
@@ -187,7 +187,7 @@ static void
 op_close(void *ctx, uint32_t conn)
 {
 	(void)ctx;
-	ATF_REQUIRE(s.nclosed < 64);
+	ATF_REQUIRE(s.nclosed < OPENED);
 	s.closed[s.nclosed++] = conn;
 }
 

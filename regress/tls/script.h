@@ -16,6 +16,7 @@
 
 #define WRITES	20000
 #define ANSWERS 256
+#define OPENED	2048
 
 /* What the pool had done. */
 struct written {
@@ -30,10 +31,11 @@ struct script {
 	struct conf_zone zone[CONF_ZONES_MAX]; /* none: all upstreams */
 	uint32_t nzone;
 	uint64_t now;
-	uint32_t opened[64], opened_upstream[64], opened_address[64];
+	uint32_t opened[OPENED], opened_upstream[OPENED],
+	    opened_address[OPENED];
 	size_t nopened, nclosed;
 	uint32_t upstream_of[POOL_CONNS]; /* as the connection was opened */
-	uint32_t closed[64];
+	uint32_t closed[OPENED];
 	struct written written[WRITES];
 	size_t nwritten;
 	uint64_t answered[ANSWERS];

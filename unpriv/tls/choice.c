@@ -4,9 +4,11 @@
  */
 #include "pool_state.h"
 
-#define UNMEASURED 0xfffeu /* behind all that were measured */
-#define LOAD_BITS  16
+#define UNMEASURED    0xfffeu /* behind all that were measured */
+#define LOAD_BITS     32
+#define DELIVERED_MAX 0xffffu
 
+static uint32_t load(const struct pool_conn *, const struct question *);
 static uint32_t preference(
     const struct pool *, const struct question *, uint32_t, uint32_t, uint32_t);
 static uint32_t least_known(const struct pool *, uint32_t);
@@ -83,7 +85,7 @@ choice_pick(struct pool *p, const struct question *q)
 			continue;
 		/* Which socket of UDP it is, nobody should foresee. */
 		rank = rank << LOAD_BITS |
-		    (c->udp ? p->ops.random(p->ctx) : c->inflight - c->nlate);
+		    (c->udp ? p->ops.random(p->ctx) : load(c, q));
 		if (rank >= least || question_is_on(q, i) ||
 		    (c->probing && probe_is_like(q)))
 			continue;
@@ -91,6 +93,21 @@ choice_pick(struct pool *p, const struct question *q)
 		best = c;
 	}
 	return best;
+}
+
+/* One is used up before the next is begun, so that what is asked again finds
+ * one that has answered little: what ends connections early has not yet ended
+ * that. */
+static uint32_t
+load(const struct pool_conn *c, const struct question *q)
+{
+	uint32_t hoped = c->inflight - c->nlate;
+	uint32_t delivered =
+	    c->delivered < DELIVERED_MAX ? c->delivered : DELIVERED_MAX;
+
+	if (q->tries > 0)
+		return delivered << 16 | hoped;
+	return hoped << 16 | (DELIVERED_MAX - delivered);
 }
 
 bool
