@@ -1,4 +1,7 @@
-/* Sockets that are bound to an address, for clients to ask on. */
+/*
+ * Sockets that are bound to an address, for clients to ask on.
+ * For the parent alone.
+ */
 #ifndef DOTPROXY_BOUND_H
 #define DOTPROXY_BOUND_H
 

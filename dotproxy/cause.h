@@ -1,4 +1,4 @@
-/* What a process died of, in words. */
+/* What a process died of, in words. For the parent alone. */
 #ifndef DOTPROXY_CAUSE_H
 #define DOTPROXY_CAUSE_H
 

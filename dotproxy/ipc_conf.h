@@ -1,6 +1,7 @@
 /*
  * A config as the messages that tell a child of it. Nothing is sent here: each
  * message goes to the caller, in the order in which the child takes them.
+ * For the parent alone.
  */
 #ifndef DOTPROXY_IPC_CONF_H
 #define DOTPROXY_IPC_CONF_H

@@ -1,5 +1,6 @@
 /*
  * Log lines of a child, as the parent takes them: so many, and as a stranger's.
+ * For the parent alone.
  */
 #ifndef DOTPROXY_IPC_LOG_H
 #define DOTPROXY_IPC_LOG_H

@@ -1,6 +1,7 @@
 /*
  * What a trial found, as it may come from a process that strangers have talked
  * to: nothing of it may be shown to anyone before it has been here.
+ * For the parent alone.
  */
 #include "ipc.h"
 

@@ -2,6 +2,7 @@
  * Blocks in the kernel: addresses put into two sets of a table of nftables that
  * an operator loaded (contrib/nftables/dotproxy.nft), and taken out again. It
  * must never make a table, a chain or a rule, nor wait for anything.
+ * For the parent alone.
  */
 #ifndef DOTPROXY_NFT_H
 #define DOTPROXY_NFT_H

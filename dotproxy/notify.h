@@ -1,4 +1,7 @@
-/* Tells a service manager how we are (sd_notify(3)'s protocol). */
+/*
+ * Tells a service manager how we are (sd_notify(3)'s protocol).
+ * For the parent alone.
+ */
 #ifndef DOTPROXY_NOTIFY_H
 #define DOTPROXY_NOTIFY_H
 

@@ -1,4 +1,4 @@
-/* News of this machine's links, addresses and routes. */
+/* News of this machine's links, addresses and routes. For the parent alone. */
 #ifndef DOTPROXY_ROUTE_H
 #define DOTPROXY_ROUTE_H
 

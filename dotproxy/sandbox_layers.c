@@ -1,6 +1,7 @@
 /*
  * What the parent knows of a child's confinement: whether it is enough, and how
  * it is told. A child's own word: it proves nothing of one that is broken into.
+ * For the parent alone.
  */
 #include <seccomp.h>
 #include <stdio.h>

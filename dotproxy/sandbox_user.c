@@ -1,6 +1,7 @@
 /*
  * Whom children run as and how many descriptors there may be: looked up
  * before anything is confined. It asks files only, never a name service.
+ * For the parent alone.
  */
 #include <errno.h>
 #include <pwd.h>

@@ -1,5 +1,6 @@
 /*
  * Memory that processes share: a memfd of a size that nobody can change.
+ * For the parent alone.
  */
 #ifndef DOTPROXY_SHARED_H
 #define DOTPROXY_SHARED_H

@@ -1,6 +1,7 @@
 /*
  * What the parent keeps against abuse: the secrets of cookies, and the list of
  * blocks. They outlive workers and reloads.
+ * For the parent alone.
  */
 #ifndef DOTPROXY_WARD_H
 #define DOTPROXY_WARD_H

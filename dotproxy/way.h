@@ -1,4 +1,4 @@
-/* The ways out to upstreams. */
+/* The ways out to upstreams. For the parent alone. */
 #ifndef DOTPROXY_WAY_H
 #define DOTPROXY_WAY_H
 

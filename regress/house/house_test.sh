@@ -185,6 +185,48 @@ the_parent_without_its_grammar_is_below_1000_lines_body() {
 	[ "$lines" -lt 1000 ] || atf_fail "it has $lines"
 }
 
+# What of dotproxy/ no child is built from, in $1: the headers that neither they
+# include nor what they include does.
+parent_headers() {
+	(cd "$1" || exit 1
+	reached=$(grep -rhoE --include='*.[ch]' '"dotproxy/[a-z0-9_]+\.h"' \
+	    unpriv | tr -d '"' | sort -u)
+	while :; do
+		more=$(for h in $reached; do
+			cat "$h" "${h%.h}.c" 2>/dev/null
+		done | sed -n 's|^#include "\([a-z0-9_]*\.h\)"$|dotproxy/\1|p')
+		more=$(printf '%s\n' "$reached" "$more" | sort -u)
+		[ "$more" != "$reached" ] || break
+		reached=$more
+	done
+	for h in dotproxy/*.h; do
+		echo "$reached" | grep -qxF "$h" || echo "$h"
+	done)
+}
+
+atf_test_case what_of_the_shared_folder_is_for_the_parent_alone_says_so
+what_of_the_shared_folder_is_for_the_parent_alone_says_so_body() {
+	parent_headers "$top" >found
+	atf_check -o ignore grep -x dotproxy/way.h found
+	(cd "$top" && grep -l 'For the parent alone\.' \
+	    dotproxy/*.h) >said
+	atf_check -o file:found cat said
+}
+
+# It is as privileged there as in its own folder.
+atf_test_case what_is_for_the_parent_alone_is_below_1100_lines
+what_is_for_the_parent_alone_is_below_1100_lines_body() {
+	for header in $(parent_headers "$top"); do
+		[ ! -e "$top/${header%.h}.c" ] || cat "$top/${header%.h}.c"
+	done >shared.c
+	# What is declared with what others use as well.
+	cat "$top"/dotproxy/ipc_trial.c "$top"/dotproxy/sandbox_layers.c \
+	    "$top"/dotproxy/sandbox_user.c >>shared.c
+	lines=$(lines_of_code shared.c)
+	[ "$lines" -gt 500 ] || atf_fail "it is not here"
+	[ "$lines" -lt 1100 ] || atf_fail "it has $lines"
+}
+
 atf_init_test_cases() {
 	atf_add_test_case no_include_runs_against_the_arrows
 	atf_add_test_case an_include_against_the_arrows_is_found
@@ -193,4 +235,6 @@ atf_init_test_cases() {
 	atf_add_test_case nobody_calls_what_cannot_be_called_safely
 	atf_add_test_case an_unsafe_call_is_found
 	atf_add_test_case the_parent_without_its_grammar_is_below_1000_lines
+	atf_add_test_case what_of_the_shared_folder_is_for_the_parent_alone_says_so
+	atf_add_test_case what_is_for_the_parent_alone_is_below_1100_lines
 }
