@@ -3,7 +3,6 @@
  * address it came from, from the address that was asked (RFC 2181 4.1).
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,26 +12,20 @@
 
 #include "loop.h"
 #include "parent.h"
+#include "pktinfo.h"
 #include "udp.h"
 
-#define BATCH	    32
-#define TURN	    8 /* batches, before others have their turn */
-#define NEAR	    4 /* so far ahead, what the cache has is fetched */
-#define DRAIN	    256 /* batches, when a socket is retired */
-#define ROOM	    CONF_UDP_SIZE_MAX /* of a message, either way */
-#define CONTROL_LEN 64 /* more than a pktinfo of either family */
-
-_Static_assert(CONTROL_LEN >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "room");
-
-struct control {
-	_Alignas(struct cmsghdr) uint8_t bytes[CONTROL_LEN];
-};
+#define BATCH 32
+#define TURN  8 /* batches, before others have their turn */
+#define NEAR  4 /* so far ahead, what the cache has is fetched */
+#define DRAIN 256 /* batches, when a socket is retired */
+#define ROOM  CONF_UDP_SIZE_MAX /* of a message, either way */
 
 /* An answer that came later than in its question's batch. */
 struct waiting {
 	uint8_t bytes[ROOM];
 	struct sockaddr_storage address;
-	struct control control;
+	struct pktinfo control;
 	struct iovec iov;
 	socklen_t address_len;
 	size_t control_len;
@@ -50,17 +43,13 @@ static bool cut(const struct listener *, unsigned int, struct mmsghdr *);
 static bool answer(const struct listener *, unsigned int, struct mmsghdr *);
 static void
 put(const struct listener *, unsigned int, size_t, struct mmsghdr *);
-static bool
-asked_address(const struct listener *, struct msghdr *, struct query_client *);
-static size_t answer_from(const struct query_client *, struct control *);
-static size_t put_control(struct control *, int, int, const void *, size_t);
 static void send_through(uint32_t, uint32_t, unsigned int);
 static void send_all(int, struct mmsghdr *, unsigned int);
 
 /* A batch: what is answered at once is answered where it lies. */
 static uint8_t bytes[BATCH][ROOM];
 static struct sockaddr_storage from[BATCH];
-static struct control control[BATCH];
+static struct pktinfo control[BATCH];
 static struct iovec iov[BATCH];
 static struct mmsghdr in[BATCH], answers[BATCH];
 static struct query_message question[BATCH];
@@ -149,7 +138,7 @@ udp_reply(const struct query_reply *reply)
 	w->address_len =
 	    netaddr_to_sockaddr(&reply->client.address, &w->address);
 	w->control_len =
-	    l->wildcard ? answer_from(&reply->client, &w->control) : 0;
+	    l->wildcard ? pktinfo_write(&reply->client, &w->control) : 0;
 	w->object = reply->client.object;
 	w->serial = reply->client.serial;
 	w->sent = false;
@@ -208,7 +197,7 @@ read_batch(struct listener *listener)
 		iov[i].iov_len = ROOM;
 		in[i].msg_hdr.msg_namelen = sizeof(from[i]);
 		in[i].msg_hdr.msg_controllen =
-		    listener->wildcard ? CONTROL_LEN : 0;
+		    listener->wildcard ? PKTINFO_LEN : 0;
 	}
 	do
 		n = recvmmsg(listener->fd, in, BATCH, MSG_DONTWAIT, NULL);
@@ -264,7 +253,7 @@ look(const struct listener *listener, unsigned int i)
 	if (!netaddr_from_sockaddr(
 		&c->address, (const struct sockaddr *)&from[i]) ||
 	    c->address.port == 0 ||
-	    !asked_address(listener, &in[i].msg_hdr, c)) {
+	    (listener->wildcard && !pktinfo_read(&in[i].msg_hdr, c))) {
 		counter_inc(queries_dropped);
 		fate[i] = GUARD_DROP;
 		return;
@@ -379,70 +368,7 @@ put(const struct listener *listener, unsigned int i, size_t len,
 	iov[i].iov_len = len;
 	*msg = in[i];
 	msg->msg_hdr.msg_controllen =
-	    listener->wildcard ? answer_from(&clients[i], &control[i]) : 0;
-}
-
-/* False: a broadcast or multicast address, which is never answered. */
-static bool
-asked_address(const struct listener *listener, struct msghdr *msg,
-    struct query_client *client)
-{
-	struct in6_pktinfo v6;
-	struct in_pktinfo v4;
-	struct cmsghdr *c;
-
-	if (!listener->wildcard)
-		return true;
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
-		    c->cmsg_len >= CMSG_LEN(sizeof(v4))) {
-			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
-			memcpy(client->local, &v4.ipi_addr, 4);
-			return v4.ipi_addr.s_addr == v4.ipi_spec_dst.s_addr;
-		}
-		if (c->cmsg_level == IPPROTO_IPV6 &&
-		    c->cmsg_type == IPV6_PKTINFO &&
-		    c->cmsg_len >= CMSG_LEN(sizeof(v6))) {
-			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
-			memcpy(client->local, &v6.ipi6_addr, 16);
-			if (IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr))
-				client->interface = (uint32_t)v6.ipi6_ifindex;
-			return !IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr);
-		}
-	}
-	return false;
-}
-
-static size_t
-answer_from(const struct query_client *client, struct control *room)
-{
-	struct in6_pktinfo v6;
-	struct in_pktinfo v4;
-
-	if (client->address.family == 4) {
-		memset(&v4, 0, sizeof(v4));
-		memcpy(&v4.ipi_spec_dst, client->local, 4);
-		return put_control(
-		    room, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
-	}
-	memset(&v6, 0, sizeof(v6));
-	memcpy(&v6.ipi6_addr, client->local, 16);
-	v6.ipi6_ifindex = client->interface;
-	return put_control(room, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
-}
-
-static size_t
-put_control(
-    struct control *room, int level, int type, const void *data, size_t len)
-{
-	struct cmsghdr *head = (struct cmsghdr *)room->bytes;
-
-	memset(room, 0, sizeof(*room));
-	head->cmsg_level = level;
-	head->cmsg_type = type;
-	head->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(head), data, len);
-	return CMSG_SPACE(len);
+	    listener->wildcard ? pktinfo_write(&clients[i], &control[i]) : 0;
 }
 
 /*
