@@ -52,7 +52,7 @@ asks(const struct ipc_block *want, uint32_t worker)
 
 /* Whether a worker that asks for it gets it. */
 static bool
-gets(const char *prefix)
+is_given(const char *prefix)
 {
 	const struct ipc_block want = block_of(prefix);
 	bool is = asks(&want, 0);
@@ -77,16 +77,16 @@ tell(void *ctx, enum ipc_type type, const void *payload, size_t len, int fd)
 CASE(a_client_is_blocked_as_long_as_the_config_says)
 {
 	begin();
-	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_REQUIRE(is_given("192.0.2.1"));
 	ATF_CHECK_EQ(60000, made.left);
 	ATF_CHECK_EQ(1, made.proven);
-	ATF_CHECK(!gets("192.0.2.1"));
+	ATF_CHECK(!is_given("192.0.2.1"));
 	now += 60000;
-	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_REQUIRE(is_given("192.0.2.1"));
 	ATF_CHECK_EQ(120000, made.left);
 	ATF_CHECK_EQ(2, made.times);
-	ATF_CHECK(gets("2001:db8:0:100::/56"));
-	ATF_CHECK(gets("192.0.2.255"));
+	ATF_CHECK(is_given("2001:db8:0:100::/56"));
+	ATF_CHECK(is_given("192.0.2.255"));
 }
 
 CASE(who_is_exempt_or_no_client_of_the_config_is_not_blocked)
@@ -97,11 +97,11 @@ CASE(who_is_exempt_or_no_client_of_the_config_is_not_blocked)
 
 	begin();
 	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		ATF_CHECK_MSG(!gets(never[i]), "%s", never[i]);
+		ATF_CHECK_MSG(!is_given(never[i]), "%s", never[i]);
 	ATF_CHECK_EQ(i, counter_value[COUNTER_blocks_refused]);
 	ATF_CHECK_EQ(0, ward.blocks.n);
 	conf.block.after = 0;
-	ATF_CHECK(!gets("192.0.2.1"));
+	ATF_CHECK(!is_given("192.0.2.1"));
 }
 
 CASE(a_worker_gets_so_many_at_once_and_so_many_a_second)
@@ -113,14 +113,14 @@ CASE(a_worker_gets_so_many_at_once_and_so_many_a_second)
 	for (i = 0; i < 1000; i++) {
 		(void)snprintf(text, sizeof(text), "192.0.%u.%u",
 		    (unsigned)i / 250, (unsigned)i % 250);
-		n += gets(text);
+		n += is_given(text);
 	}
 	ATF_CHECK_EQ(WARD_BLOCK_BURST, n);
 	now += 1000;
 	for (i = 0; i < 1000; i++) {
 		(void)snprintf(text, sizeof(text), "192.1.%u.%u",
 		    (unsigned)i / 250, (unsigned)i % 250);
-		n += gets(text);
+		n += is_given(text);
 	}
 	ATF_CHECK_EQ(WARD_BLOCK_BURST + WARD_BLOCK_RATE, n);
 }
@@ -156,8 +156,8 @@ CASE(what_no_honest_worker_asks_for_is_told_as_wrong)
 CASE(a_config_lifts_what_it_would_not_block)
 {
 	begin();
-	ATF_REQUIRE(gets("192.0.2.1"));
-	ATF_REQUIRE(gets("198.51.100.1"));
+	ATF_REQUIRE(is_given("192.0.2.1"));
+	ATF_REQUIRE(is_given("198.51.100.1"));
 	ATF_REQUIRE(netaddr_parse_prefix(
 	    &conf.limit.exempt[conf.limit.nexempt++], "192.0.2.0/24"));
 	ward_set(&ward, &conf, now, tell, NULL);
@@ -171,7 +171,7 @@ CASE(a_config_lifts_what_it_would_not_block)
 	ward_set(&ward, &conf, now, tell, NULL);
 	ATF_CHECK_EQ(2, told);
 	/* ... or with all blocks. */
-	ATF_REQUIRE(gets("203.0.113.0/24"));
+	ATF_REQUIRE(is_given("203.0.113.0/24"));
 	conf.block.after = 0;
 	ward_set(&ward, &conf, now, tell, NULL);
 	ATF_CHECK_EQ(3, told);
@@ -192,7 +192,7 @@ CASE(many_that_are_lifted_are_told_in_few_messages)
 		(void)snprintf(
 		    text, sizeof(text), "192.0.%u.%u", i >> 8, i & 255);
 		bucket = (struct bucket){ 0 };
-		ATF_REQUIRE(gets(text));
+		ATF_REQUIRE(is_given(text));
 	}
 	conf.block.after = 0;
 	ward_set(&ward, &conf, now, tell, NULL);
@@ -204,9 +204,9 @@ CASE(whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more)
 	const struct ipc_block other = block_of("198.51.100.1");
 
 	begin();
-	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_REQUIRE(is_given("192.0.2.1"));
 	now += 60001;
-	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_REQUIRE(is_given("192.0.2.1"));
 	ATF_CHECK_EQ(2, made.times);
 	ATF_REQUIRE(asks(&other, 1));
 	ward_distrust(&ward, 0, now, tell, NULL);
@@ -214,7 +214,7 @@ CASE(whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more)
 	ATF_CHECK_EQ(0, made.left);
 	ATF_CHECK_EQ(2, made.client.bytes[2]);
 	/* Nor is it held against him; and the other worker's stays. */
-	ATF_REQUIRE(gets("192.0.2.1"));
+	ATF_REQUIRE(is_given("192.0.2.1"));
 	ATF_CHECK_EQ(1, made.times);
 	ATF_CHECK(!asks(&other, 1));
 }
