@@ -40,11 +40,13 @@ always() { # id
 		! ls "/proc/$1/fd" 2>/dev/null || atf_fail "$1 may be traced"
 		return 0
 	}
-	# Sockets, what epoll is made of, and /dev/null: no file, no folder.
+	# Sockets, what epoll and a clock are made of, and /dev/null: no file,
+	# no folder.
 	for fd in "/proc/$1/fd"/*; do
 		what=$(readlink "$fd")
 		case $what in
-		socket:*|anon_inode:\[eventpoll\]|/dev/null) ;;
+		socket:*|/dev/null) ;;
+		anon_inode:\[eventpoll\]|anon_inode:\[timerfd\]) ;;
 		pipe:*)	# libevent's own, both ends here
 			echo "$what" >>pipes ;;
 		*)	atf_fail "$what is open in $1" ;;
