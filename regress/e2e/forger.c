@@ -129,7 +129,7 @@ listener(int type, in_port_t port)
 static void
 datagram(int fd)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	socklen_t size = sizeof(from);
 	uint8_t in[512], out[600], bad[600];
 	ssize_t n;

@@ -404,7 +404,7 @@ ATF_TC_BODY(what_a_trial_found_is_shown_only_if_it_can_be, tc)
 		.cert[IPC_TRIAL_CERTS - 1] = { .ends = IPC_TRIAL_ENDS_MAX,
 		    .pinned = 1,
 		    .subject = "CN=root" } };
-	struct ipc_trial t;
+	struct ipc_trial t = good;
 	char *text[] = { t.version, t.cipher, t.failure,
 		t.cert[IPC_TRIAL_CERTS - 1].subject };
 	const size_t size[] = { sizeof(t.version), sizeof(t.cipher),
