@@ -66,17 +66,25 @@ nft_flush(struct nft *n)
 	(void)note(n, error);
 }
 
-/* An element that is there keeps its time: so it is taken out before. */
+/*
+ * An element that is there would keep its time: so it is taken out, but only
+ * then, as taking out what is not there has the kernel wait some milliseconds
+ * (it gives the batch up).
+ */
 bool
 nft_put(struct nft *n, const struct netaddr *client, uint64_t left)
 {
+	const char *set = client->family == 4 ? NFT_SET4 : NFT_SET6;
+	const uint16_t fresh = NLM_F_CREATE | NLM_F_EXCL;
 	int error;
 
 	if (n->fd == -1 || client->scope != 0 || left == 0)
 		return false;
-	nft_remove(n, client);
-	error = ask(n, NFT_MSG_NEWSETELEM, NLM_F_CREATE, client,
-	    client->family == 4 ? NFT_SET4 : NFT_SET6, left);
+	error = ask(n, NFT_MSG_NEWSETELEM, fresh, client, set, left);
+	if (error == EEXIST) {
+		nft_remove(n, client);
+		error = ask(n, NFT_MSG_NEWSETELEM, fresh, client, set, left);
+	}
 	if (error == 0)
 		counter_inc(kernel_blocks);
 	else
