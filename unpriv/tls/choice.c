@@ -78,7 +78,7 @@ choice_pick(struct pool *p, const struct question *q)
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (c->state != POOL_CONN_UP || c->doubted || c->full ||
-		    c->retired || c->inflight >= c->window)
+		    c->retired || !pool_conn_has_room(c, 1))
 			continue;
 		rank = choice_rank(p, q, c->upstream, c->address);
 		if (rank == CHOICE_NEVER)

@@ -186,6 +186,13 @@ pool_conn_index(const struct pool *p, const struct pool_conn *c)
 	return (uint32_t)(c - p->conn);
 }
 
+bool
+pool_conn_has_room(const struct pool_conn *c, uint32_t more)
+{
+	return c->inflight + more <= POOL_CONN_FULL &&
+	    c->inflight - c->nlate + more <= c->window;
+}
+
 void
 pool_conn_free(struct pool *p, struct pool_conn *c)
 {

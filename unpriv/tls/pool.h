@@ -61,6 +61,7 @@
 #define POOL_DEADLINE	 4000 /* of a question, since a worker asked */
 #define POOL_FORGET	 10000 /* then a late answer counts no more */
 #define POOL_SILENCE	 3000 /* of a doubted connection, without proof */
+#define POOL_MISSED	 2 /* of what others answered: a late answer's head start */
 #define POOL_SILENCES	 1000 /* ... where there are several */
 #define POOL_CONNECT	 3000
 #define POOL_HANDSHAKE	 3000

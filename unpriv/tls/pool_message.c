@@ -57,6 +57,7 @@ pool_conn_message(
 	if (c->state == POOL_CONN_UP)
 		from = CHOICE_ADDRESS(c->upstream, c->address);
 	take_answer(p, c, a, now);
+	probe_missed(p, q, now);
 	len = padding_strip(msg, len, &answer);
 	/* RFC 6840 5.8: whoever is on the way may have set it. */
 	if (c->plain)
@@ -161,7 +162,7 @@ delivered(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 		c->bad = 0;
 	else if (c->delivered == 0 && c->state == POOL_CONN_UP)
 		p->ops.report(p->ctx, c->upstream, c->address, REASON_NONE);
-	if (c->inflight + 1 >= c->window)
+	if (!pool_conn_has_room(c, 2))
 		p->changed = true;
 	probe_heard(p, c, asked, now);
 	if (c->state == POOL_CONN_UP &&

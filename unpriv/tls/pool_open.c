@@ -323,7 +323,7 @@ static bool
 is_busy(const struct pool_conn *c)
 {
 	return c->inflight - c->nlate >= POOL_CONN_BUSY ||
-	    c->inflight + 1 >= c->window;
+	    !pool_conn_has_room(c, 2);
 }
 
 static void

@@ -85,8 +85,10 @@ probe_lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 static void
 lapse(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 {
-	if (c->lapsed++ == 0)
+	if (c->lapsed++ == 0) {
 		c->lapsed_asked = asked;
+		c->missed = 0;
+	}
 	if (c->doubted)
 		return;
 	c->doubted = true;
@@ -130,8 +132,32 @@ probe_heard(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now)
 	p->changed = true;
 }
 
-bool
-probe_is_dead(const struct pool *p, const struct pool_conn *c)
+void
+probe_missed(struct pool *p, const struct question *q, uint64_t now)
 {
-	return c->doubted && c->lapsed >= 2 && p->proof > c->lapsed_asked;
+	const struct attempt *a;
+	struct pool_conn *c;
+	size_t i;
+
+	for (i = 0; i < QUESTION_TRIES; i++) {
+		a = &q->attempt[i];
+		if (!a->live || !a->overdue)
+			continue;
+		c = &p->conn[a->conn];
+		if (c->doubted && c->proof <= a->asked && c->missed == 0)
+			c->missed = now;
+	}
+}
+
+uint64_t
+probe_dead(const struct pool *p, const struct pool_conn *c)
+{
+	if (c->state != POOL_CONN_UP || !c->doubted || c->lapsed < 2)
+		return UINT64_MAX;
+	/* What keeps it waiting is no slow name, then. */
+	if (c->missed != 0)
+		return c->missed + POOL_MISSED;
+	if (p->proof <= c->lapsed_asked)
+		return UINT64_MAX;
+	return c->probing ? c->probed + pool_patience(p, c) : 0;
 }

@@ -27,7 +27,7 @@ struct pool_conn {
 	uint64_t proof; /* of all that it answered, what was asked last: when */
 	uint32_t inflight; /* all, and */
 	uint32_t nlate; /* those of them that are overdue */
-	uint32_t window; /* how many may be in flight */
+	uint32_t window; /* how many may be in flight and hoped for */
 	uint32_t delivered; /* answers */
 	uint32_t bad; /* messages in a row; of UDP in all */
 	bool plain; /* to a plain upstream, */
@@ -38,6 +38,7 @@ struct pool_conn {
 	bool doubted; /* let one lapse, and is silent since: takes none */
 	uint32_t lapsed; /* so many in the silence */
 	uint64_t lapsed_asked; /* when the first of these was asked */
+	uint64_t missed; /* when one of these was answered elsewhere; 0: none */
 	bool full; /* has no room to write */
 	/* A question of our own: whether it is alive. */
 	bool probing;
@@ -195,8 +196,11 @@ void probe_silence(struct pool *p, struct pool_conn *c, uint64_t now);
 /* Something in flight on it, asked at that time, was answered. */
 void
 probe_heard(struct pool *p, struct pool_conn *c, uint64_t asked, uint64_t now);
-/* Whether it is known to be dead: others answer what was asked later. */
-bool probe_is_dead(const struct pool *p, const struct pool_conn *c);
+/* The question was answered: not by those that still have it. */
+void probe_missed(struct pool *p, const struct question *q, uint64_t now);
+/* When it is known to be dead; UINT64_MAX: it is not. That others answer what
+ * was asked later is no proof as long as what it has may be slow names. */
+uint64_t probe_dead(const struct pool *p, const struct pool_conn *c);
 
 /* plain.c */
 
@@ -241,6 +245,9 @@ void pool_tally(struct pool *p);
 /* pool.c */
 
 uint32_t pool_conn_index(const struct pool *p, const struct pool_conn *c);
+/* Whether it has room for so many more. What is overdue takes no place in the
+ * window: a few slow names must not keep all others from it. */
+bool pool_conn_has_room(const struct pool_conn *c, uint32_t more);
 /* Its number is free again. */
 void pool_conn_free(struct pool *p, struct pool_conn *c);
 /* Finds it a connection, or has one opened, or fails it. True: it waits for

@@ -110,6 +110,8 @@ overdue(struct pool *p, struct pool_conn *c, struct attempt *a, uint64_t now)
 	struct question *q = a->question;
 
 	counter_inc(upstream_overdue);
+	if (!pool_conn_has_room(c, 1))
+		p->changed = true;
 	a->overdue = true;
 	TAILQ_REMOVE(&c->attempts, a, of_conn);
 	TAILQ_INSERT_TAIL(&c->late, a, of_conn);
@@ -189,7 +191,7 @@ expire_conns(struct pool *p, uint64_t now)
 
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
-		if (c->state == POOL_CONN_UP && probe_is_dead(p, c)) {
+		if (probe_dead(p, c) <= now) {
 			end_conn(p, c, plain_blame(p, c), now);
 			continue;
 		}
@@ -318,6 +320,7 @@ next_due(const struct pool *p, uint64_t now)
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		due = sooner(due, conn_due(p, c));
+		due = sooner(due, probe_dead(p, c));
 		if (c->udp && c->state == POOL_CONN_UP)
 			due = sooner(due, c->deadline);
 		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
