@@ -18,7 +18,7 @@
 struct block {
 	struct netaddr client; /* a prefix */
 	uint64_t until; /* ms */
-	uint64_t dropped; /* what was, since it began: the user's to count */
+	uint64_t dropped; /* or told TC=1, since it began: the user's to count */
 	uint64_t told; /* ms, when last to come by TCP: the user's, too */
 	uint32_t times; /* in a row, this one included */
 	uint32_t next; /* in its bucket; 0: none, else the index and 1 */

@@ -13,7 +13,6 @@ static int compare_ranges(const void *, const void *);
 static void range_of(struct block_range *, const struct netaddr *);
 static struct block *active(struct blocker *, const struct netaddr *, uint64_t);
 static bool is_told(struct blocker *, struct block *, uint64_t);
-static bool is_lucky(struct blocker *);
 
 void
 block_init(struct blocker *b)
@@ -97,11 +96,10 @@ block_unproven(struct blocker *b, const struct netaddr *client, uint64_t now)
 
 	if (entry == NULL)
 		return BLOCK_DROP;
-	if (!entry->proven && is_told(b, entry, now))
-		return BLOCK_CUT;
 	entry->dropped++;
 	b->unsaid = true;
-	return BLOCK_DROP;
+	return !entry->proven && is_told(b, entry, now) ? BLOCK_CUT
+							: BLOCK_DROP;
 }
 
 bool
@@ -212,7 +210,7 @@ active(struct blocker *b, const struct netaddr *client, uint64_t now)
 }
 
 /* Each in its turn, so that a flood in one's name takes no other's; what comes
- * more often than that, by luck. */
+ * more often than that, while there is some left for all. */
 static bool
 is_told(struct blocker *b, struct block *entry, uint64_t now)
 {
@@ -221,16 +219,5 @@ is_told(struct blocker *b, struct block *entry, uint64_t now)
 		entry->told = now;
 		return true;
 	}
-	return is_lucky(b) &&
-	    bucket_take(&b->cut, now, BLOCK_CUT_BURST, BLOCK_CUT_RATE);
-}
-
-/* One in BLOCK_CUT_OF, in no order that a client could know. */
-static bool
-is_lucky(struct blocker *b)
-{
-	if (b->turns++ % 16 == 0)
-		b->chance = siphash(&b->table.key, &b->turns, sizeof(b->turns));
-	b->chance = b->chance >> 4 | b->chance << 60;
-	return (b->chance & (BLOCK_CUT_OF - 1)) == 0;
+	return bucket_take(&b->cut, now, BLOCK_CUT_BURST, BLOCK_CUT_RATE);
 }

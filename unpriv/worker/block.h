@@ -16,9 +16,8 @@
 #define BLOCK_TOLD_MS	 100
 #define BLOCK_TOLD_BURST 1000
 #define BLOCK_TOLD_RATE	 1000
-/* ... and of those that come more often one in so many, in all at most these:
- * while others send in its name, it has three tries. */
-#define BLOCK_CUT_OF	2
+/* ... and while others send in its name, so many of all there are: unless they
+ * send more than that, each of its own is told, too. */
 #define BLOCK_CUT_BURST 4000
 #define BLOCK_CUT_RATE	4000
 /* Blocks that a worker asks the parent for, at once and each second. */
@@ -50,9 +49,7 @@ struct blocker {
 	struct bucket ask, turn, cut;
 	struct ipc_block asked; /* the last one */
 	uint64_t asked_at; /* ms */
-	uint64_t turns,
-	    chance; /* what is random: bits left, and how many turns */
-	bool unsaid; /* something was dropped that block_ended will tell */
+	bool unsaid; /* something was turned away that block_ended will tell */
 };
 
 void block_init(struct blocker *b);

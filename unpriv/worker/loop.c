@@ -135,7 +135,7 @@ tell_blocks(void)
 	struct block b;
 
 	while (block_ended(&loop_blocker, loop_now(), &b))
-		log_info("%s is blocked no more: %llu questions dropped",
+		log_info("%s is blocked no more: %llu questions turned away",
 		    netaddr_prefix_text(&b.client, text),
 		    (unsigned long long)b.dropped);
 }
