@@ -23,12 +23,12 @@ FUZZ_SRC_dns_stored := $(FUZZ_DNS)
 FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 	dotproxy/ipc.c dotproxy/log.c dotproxy/counter.c
 FUZZ_SRC_config := $(OBJ)/parent/parse.c $(GRAMMAR_SRC) dotproxy/log.c \
-	dotproxy/netaddr.c dotproxy/special.c
+	dotproxy/netaddr.c dotproxy/shared.c dotproxy/special.c
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
 FUZZ_SRC_stream     := $(DNS_SRC) $(filter-out %/pool_owner.c, \
 	$(wildcard unpriv/tls/pool*.c)) $(addprefix unpriv/tls/,stream.c \
-	padding.c question.c again.c patience.c choice.c zone.c reason.c \
-	verify.c cert.c) dotproxy/ipc_table.c \
+	padding.c plain.c question.c again.c patience.c choice.c zone.c \
+	reason.c verify.c cert.c) dotproxy/ipc_table.c \
 	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
 FUZZ_LIBS_stream    := $(TLS_LIBS)
 FUZZ_SRC_socks := unpriv/socks/socks.c dotproxy/ipc_table.c dotproxy/netaddr.c
