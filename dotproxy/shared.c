@@ -1,4 +1,5 @@
 /* Sealed, so that no sharer can take pages away under another (SIGBUS). */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,4 +22,21 @@ shared_renew(int old, uint64_t size)
 		-1)
 		fatal("shared memory of %llu bytes", (unsigned long long)size);
 	return fd;
+}
+
+int
+shared_copy(const char *name, const void *bytes, size_t len)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), saved;
+
+	if (fd == -1)
+		return -1;
+	if (write(fd, bytes, len) == (ssize_t)len &&
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != -1)
+		return fd;
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
 }

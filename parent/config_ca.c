@@ -1,15 +1,15 @@
 /*
  * Reads the CA files that a config names, into memfds that nobody can change.
- * What is in them is not looked at here: that is the TLS process's part.
+ * No certificate is read here: that is the TLS process's part.
  */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dotproxy/log.h"
+#include "dotproxy/shared.h"
 
 #include "config.h"
 
@@ -121,24 +121,20 @@ copy_sealed(int fd, const char *path)
 	if ((bytes = malloc((size_t)st.st_size)) == NULL)
 		fatal("malloc");
 	n = read(fd, bytes, (size_t)st.st_size);
-	if (n > 0 && memmem(bytes, (size_t)n, pem, strlen(pem)) == NULL) {
+	if (n != (ssize_t)st.st_size) {
+		log_warnx("%s: cannot be read whole", path);
+		free(bytes);
+		return -1;
+	}
+	if (memmem(bytes, (size_t)n, pem, strlen(pem)) == NULL) {
 		log_warnx("%s: there is no certificate in it (expected PEM: "
 			  "\"%s\")",
 		    path, pem);
 		free(bytes);
 		return -1;
 	}
-	memfd = memfd_create("ca", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memfd == -1 || n != (ssize_t)st.st_size ||
-	    write(memfd, bytes, (size_t)n) != n ||
-	    fcntl(memfd, F_ADD_SEALS,
-		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
-		-1) {
+	if ((memfd = shared_copy("ca", bytes, (size_t)n)) == -1)
 		log_warn("%s", path);
-		if (memfd != -1)
-			(void)close(memfd);
-		memfd = -1;
-	}
 	free(bytes);
 	return memfd;
 }

@@ -3,7 +3,6 @@
  * `hosts` names, as records for the workers. Nothing here decides how they are
  * answered; a record that does not fit must never be made.
  */
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "dotproxy/log.h"
+#include "dotproxy/shared.h"
 #include "config.h"
 
 #define HOSTS_MAX (1024 * 1024) /* bytes */
@@ -129,16 +129,8 @@ config_local_open(struct conf_local *local, const struct conf *conf)
 		free(r.bytes);
 		return -1;
 	}
-	fd = memfd_create("local", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd == -1 || write(fd, r.bytes, r.len) != (ssize_t)r.len ||
-	    fcntl(fd, F_ADD_SEALS,
-		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
-		-1) {
+	if ((fd = shared_copy("local", r.bytes, r.len)) == -1)
 		log_warn("local data");
-		if (fd != -1)
-			(void)close(fd);
-		fd = -1;
-	}
 	free(r.bytes);
 	local->size = (uint32_t)r.len;
 	local->records = r.n;

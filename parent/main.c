@@ -21,7 +21,8 @@
 #include "parent.h"
 
 /* Descriptors of a worker beside its connections: its sockets, twice while
- * it reloads, and a few. The TLS process has 4 connections for an address. */
+ * it reloads, and a few. The TLS process has as many connections (POOL_CONNS)
+ * and channels as fit. */
 #define NOFILE_WORKER (4 * CONF_LISTEN_MAX + 64)
 #define NOFILE_TLS    1024
 /* Ours: two sets of listeners at a reload, the largest config's. */
