@@ -18,7 +18,7 @@
 struct block {
 	struct netaddr client; /* a prefix */
 	uint64_t until; /* ms */
-	uint64_t dropped; /* or told TC=1, since it began: the user's to count */
+	uint64_t dropped; /* or told TC=1, since it began: the user's count */
 	uint64_t told; /* ms, when last to come by TCP: the user's, too */
 	uint32_t times; /* in a row, this one included */
 	uint32_t next; /* in its bucket; 0: none, else the index and 1 */
@@ -58,8 +58,8 @@ const struct block *blocks_again(struct block_table *t,
 /* Takes what another table says. Full: what ends first goes. */
 void blocks_take(struct block_table *t, const struct block *said);
 
-/* What is wrong with a client's prefix from a worker that is not honest; NULL if
- * nothing is. */
+/* What is wrong with a client's prefix from a worker that is not honest; NULL
+ * if nothing is. */
 const char *blocks_check(const struct netaddr *client, uint32_t proven);
 
 /* Whether a client may be blocked at all: nobody exempt, and only what the

@@ -23,8 +23,8 @@ void ipc_conf_tls(const struct conf *conf, uint32_t generation, bool verbose,
     bool trial, const int ca[CONF_UPSTREAMS_MAX], const struct siphash_key *key,
     ipc_conf_tell *tell, void *ctx);
 
-/* The upstream that a connection is wanted to, or NULL: by index alone, so that a
- * child can name no address that the config does not. */
+/* The upstream that a connection is wanted to, or NULL: by index alone, so that
+ * a child can name no address that the config does not. */
 const struct conf_upstream *ipc_conf_wanted(const struct conf *conf,
     uint32_t generation, const struct ipc_connect *want);
 

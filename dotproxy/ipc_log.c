@@ -1,4 +1,6 @@
-/* Log lines of a child. One that floods the log must lose its own lines only. */
+/*
+ * Log lines of a child. One that floods the log must lose its own lines only.
+ */
 #include <syslog.h>
 
 #include "ipc_log.h"

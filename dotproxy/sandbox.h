@@ -45,10 +45,11 @@ struct sandbox_params {
  * force. Only without the capabilities for it (a container, an ordinary user)
  * are chroot and uid left out, and the return value says so (and NOCAPS unless
  * the bounding set was empty already: only CAP_SETPCAP empties it); a kernel
- * without Landlock or MDWE likewise. Everything else that fails is fatal, with a line
- * that says what to do about it. Call once, before reading a byte of anyone,
- * and have the libevent base made before. In a child nothing can be logged to
- * standard error from then on: its log must go over the channel by then.
+ * without Landlock or MDWE likewise. Everything else that fails is fatal, with
+ * a line that says what to do about it. Call once, before reading a byte of
+ * anyone, and have the libevent base made before. In a child nothing can be
+ * logged to standard error from then on: its log must go over the channel by
+ * then.
  */
 uint32_t
 sandbox_enter(enum sandbox_role role, const struct sandbox_params *params);

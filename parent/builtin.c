@@ -1,6 +1,6 @@
 /*
- * The upstreams that are known by name: what a config would have to say of each.
- * One without pins must still have a name, which its certificate is for.
+ * The upstreams that are known by name: what a config would have to say of
+ * each. One without pins must still have a name, which its certificate is for.
  */
 #include <stdio.h>
 #include <string.h>

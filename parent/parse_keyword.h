@@ -1,6 +1,7 @@
 /*
- * The words of the config language: the token of the grammar (parse.y) that each
- * is, and where it may open a statement. One that is not meant as such is quoted.
+ * The words of the config language: the token of the grammar (parse.y) that
+ * each is, and where it may open a statement. One that is not meant as such is
+ * quoted.
  */
 #ifndef PARENT_PARSE_KEYWORD_H
 #define PARENT_PARSE_KEYWORD_H

@@ -58,7 +58,8 @@ check_stored(const uint8_t *msg, size_t len)
 	return broken;
 }
 
-/* The sanitizer sees what is read beyond the one and written beyond the other. */
+/* The sanitizer sees what is read beyond the one and written beyond the
+ * other. */
 const char *
 check_scribble(const uint8_t *stored, size_t len)
 {

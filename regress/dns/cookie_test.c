@@ -147,7 +147,7 @@ ATF_TC_BODY(an_error_tells_the_cookie_within_its_512_bytes, tc)
 		ATF_REQUIRE(len != 0 && len <= DNS_UDP_MIN);
 		most = len > most ? len : most;
 	}
-	/* Header, question, OPT, keepalive, cookie and reason at their longest. */
+	/* Header, question, OPT, keepalive, cookie and reason, all longest. */
 	ATF_CHECK_EQ(12 + 259 + 11 + 6 + 28 + 6 + DNS_EDE_TEXT_MAX, most);
 	ATF_REQUIRE_EQ(DNS_TAKE, verdict_of_length(24));
 	query.tell_cookie = true;

@@ -1,8 +1,9 @@
 /*
  * Slow TCP clients, many of them: each has a connection, from one of many
- * addresses (of 127.0.0.0/8, unless told otherwise), that asks for nothing, or for half a question and
- * then a byte each second; whoever is let go comes again. It ends when its time
- * is over, and says how many there were at once, at most.
+ * addresses (of 127.0.0.0/8, unless told otherwise), that asks for nothing, or
+ * for half a question and then a byte each second; whoever is let go comes
+ * again. It ends when its time is over, and says how many there were at once,
+ * at most.
  */
 #include <arpa/inet.h>
 #include <err.h>

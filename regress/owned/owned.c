@@ -40,7 +40,8 @@ static void until_asked_for_counters(void);
 static void raw(int, uint32_t, uint32_t, size_t, int);
 static void bytes(int, size_t, int);
 
-/* No poll(2) is in a worker's table: one waits for the parent, one never ends. */
+/* No poll(2) is in a worker's table: one waits for the parent, one never
+ * ends. */
 static int epoll, nothing;
 static struct ipc parent = { .fd = IPC_PARENT_FD };
 static struct ipc tls = { .fd = -1 };

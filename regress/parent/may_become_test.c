@@ -1,4 +1,6 @@
-/* What a reload may take over, and what it must not: told setting by setting. */
+/*
+ * What a reload may take over, and what it must not: told setting by setting.
+ */
 #include <atf-c.h>
 #include <stdio.h>
 #include <stdlib.h>

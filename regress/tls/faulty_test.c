@@ -30,7 +30,8 @@ static void open_all(void);
 static void answer_all(void);
 static void note_answers(void);
 
-/* So many questions, one every 2 to 8 ms, and until all of them are answered or have failed. */
+/* So many questions, one every 2 to 8 ms, and until all of them are answered or
+ * have failed. */
 static void
 run(unsigned int n)
 {

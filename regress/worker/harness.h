@@ -1,6 +1,7 @@
 /*
  * Plays the parent and the TLS process to a real dotproxy-worker, over real
- * sockets on loopback. Whatever does not come within some seconds fails the test.
+ * sockets on loopback. Whatever does not come within some seconds fails the
+ * test.
  */
 #ifndef REGRESS_WORKER_HARNESS_H
 #define REGRESS_WORKER_HARNESS_H

@@ -383,7 +383,8 @@ same_client(const char *one, const char *other)
 	    a.tag[LIMIT_CLIENT] == b.tag[LIMIT_CLIENT];
 }
 
-/* Their prefix is everybody's on the link; one host there is no flood of all. */
+/* Their prefix is everybody's on the link; one host there is no flood of
+ * all. */
 CASE(a_link_local_client_is_its_address_on_its_link)
 {
 	struct limit_key key;

@@ -55,16 +55,16 @@ struct dns_reply {
 
 /*
  * Writes the answer for one client of what an upstream said: the client's ID
- * and its question byte for byte, RD and CD as the client sent them, AD only if it
- * asked with AD or DO (RFC 6840 5.8), Z clear; records untouched; the upstream's
- * OPT left out, and if the client sent one, one of our own with DO copied (RFC 3225),
- * the upstream's EDEs, and keepalive as reply says. An rcode that needs
- * more than four bits becomes SERVFAIL with EDE "other". Larger than
+ * and its question byte for byte, RD and CD as the client sent them, AD only if
+ * it asked with AD or DO (RFC 6840 5.8), Z clear; records untouched; the
+ * upstream's OPT left out, and if the client sent one, one of our own with DO
+ * copied (RFC 3225), the upstream's EDEs, and keepalive as reply says. An rcode
+ * that needs more than four bits becomes SERVFAIL with EDE "other". Larger than
  * reply->limit: first the additional section goes (RFC 2181 9), then TC=1 with
- * no records at all (an EDE text is cut if even that is too long).
- * msg is what answer was read from, and the questions are equal. Returns the
- * length (> 0), or 0 if cap is too small or the questions have not the same
- * length, type and class; cap of DNS_MESSAGE_MAX is always enough, and so is reply->limit.
+ * no records at all (an EDE text is cut if even that is too long). msg is what
+ * answer was read from, and the questions are equal. Returns the length (> 0),
+ * or 0 if cap is too small or the questions have not the same length, type and
+ * class; cap of DNS_MESSAGE_MAX is always enough, and so is reply->limit.
  */
 size_t dns_answer_write(uint8_t *buf, size_t cap, const uint8_t *msg,
     const struct dns_answer *answer, const struct dns_query *query,

@@ -111,8 +111,9 @@ bool dns_name_is_in(
     const uint8_t *name, size_t len, const uint8_t *domain, size_t domain_len);
 
 /* "www.example.com. AAAA", escaped as RFC 1035 5.1, for a log; returns buf.
- * A type without a name here is TYPEn (RFC 3597 5); a class other than IN stands
- * before it ("version.bind. CH TXT"); without a name at all it is "?". */
+ * A type without a name here is TYPEn (RFC 3597 5); a class other than IN
+ * stands before it ("version.bind. CH TXT"); without a name at all it is
+ * "?". */
 #define DNS_QUESTION_TEXT 1040
 const char *
 dns_question_text(const struct dns_question *q, char buf[DNS_QUESTION_TEXT]);

@@ -41,8 +41,8 @@ struct dns_query {
  * QDCOUNT not 1, a name in the question that is compressed or overlong, ANCOUNT
  * or NSCOUNT records that do not parse, more than one OPT, an OPT whose owner
  * is not the root or whose options overrun, a cookie of a wrong length
- * (RFC 7873 5.2.2), bytes after the last record. NOERROR, with nothing to say: no
- * question, but a cookie (RFC 7873 5.4).
+ * (RFC 7873 5.2.2), bytes after the last record. NOERROR, with nothing to say:
+ * no question, but a cookie (RFC 7873 5.4).
  * BADVERS: EDNS version above 0. REFUSED: AXFR, IXFR (EDE not supported).
  * query is filled as far as it could be read, for the answer, always.
  */

@@ -9,8 +9,8 @@
 #include "reader.h"
 
 /* A name has at most 127 labels before the root's, so a chain of pointers of
- * any use is that of a name that is one pointer, to a label and a pointer, and so
- * on; more is somebody's attempt to make reading dear. */
+ * any use is that of a name that is one pointer, to a label and a pointer, and
+ * so on; more is somebody's attempt to make reading dear. */
 #define POINTERS_MAX 128
 
 static const uint8_t *take(struct dns_reader *, size_t);

@@ -36,10 +36,10 @@ void dns_read_skip(struct dns_reader *r, size_t n);
  * (DNS_NAME_MAX bytes; may be NULL: then only checked), its length into *len.
  * A pointer must go back, before the place where the name that holds it
  * began, each further one before the last: so it ends. The labels it points to
- * must end before that place too: so nothing behind a name is part of it. Nor may
- * it go into the header, which changes on the way, and there are no more than
- * 128 pointers in a name. Label types other than 00 and 11 fail. With compression
- * false, a pointer fails too.
+ * must end before that place too: so nothing behind a name is part of it. Nor
+ * may it go into the header, which changes on the way, and there are no more
+ * than 128 pointers in a name. Label types other than 00 and 11 fail. With
+ * compression false, a pointer fails too.
  */
 void dns_read_name(
     struct dns_reader *r, uint8_t *name, uint8_t *len, bool compression);

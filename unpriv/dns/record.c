@@ -104,8 +104,8 @@ dns_option_read(struct dns_option *option, struct dns_reader *rdata)
 
 /*
  * The fields of the types that RFC 3597 4 names, those of RFC 1035 and RP,
- * AFSDB, RT, SIG, PX, NXT, NAPTR, SRV: n a name, s a string with its length, 2 4 6
- * so many bytes, k the 18 before a signer's name, t the 20 behind a SOA's
+ * AFSDB, RT, SIG, PX, NXT, NAPTR, SRV: n a name, s a string with its length, 2
+ * 4 6 so many bytes, k the 18 before a signer's name, t the 20 behind a SOA's
  * names, * the rest. A later type may not be compressed, DNAME (RFC 6672 2.5)
  * and RRSIG (RFC 4034 3.1.7) among them.
  */

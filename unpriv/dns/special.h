@@ -34,8 +34,8 @@ struct dns_local {
 
 /*
  * Writes the answer for one client as dns_answer_write does: within its
- * limit (else TC=1 and no records), with its ID, question, RD and CD, and an OPT
- * if it sent one, with ede (NULL: none). RA is set, AD never. Returns the
+ * limit (else TC=1 and no records), with its ID, question, RD and CD, and an
+ * OPT if it sent one, with ede (NULL: none). RA is set, AD never. Returns the
  * length, or 0 if cap is too small.
  */
 size_t dns_local_write(uint8_t *buf, size_t cap, const struct dns_local *local,

@@ -10,7 +10,8 @@
  *	the records, to the end
  *
  * All of it is read back as a stranger's bytes, each number once: a second
- * look may find another. No number may lead a write out of the client's message.
+ * look may find another. No number may lead a write out of the client's
+ * message.
  */
 #include "reader.h"
 #include "record.h"

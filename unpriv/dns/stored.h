@@ -11,8 +11,8 @@
 
 /*
  * The key of an answer: the question's name in lower case, type, class, and of
- * ask DO and CD (what RD and AD change is in the telling). Returns the length, or 0 if cap is too small;
- * DNS_STORED_KEY_MAX is always enough.
+ * ask DO and CD (what RD and AD change is in the telling). Returns the length,
+ * or 0 if cap is too small; DNS_STORED_KEY_MAX is always enough.
  */
 #define DNS_STORED_KEY_MAX (DNS_NAME_MAX + 5)
 size_t dns_stored_key(

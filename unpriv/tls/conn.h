@@ -1,7 +1,7 @@
 /*
- * Connections to upstreams: the I/O of them, TLS and its verification, or neither for a
- * plain upstream. Which
- * there are and what is asked on them is the pool's.
+ * Connections to upstreams: the I/O of them, TLS and its verification, or
+ * neither for a plain upstream. Which there are and what is asked on them is
+ * the pool's.
  */
 #ifndef UNPRIV_TLS_CONN_H
 #define UNPRIV_TLS_CONN_H

@@ -113,8 +113,8 @@ enum choice { CHOICE_WAIT, CHOICE_HOLD, CHOICE_FAIL };
 /*
  * How an address suits a question; the least is the best, CHOICE_NEVER is an
  * upstream that is not of its zone. A bit that says more stands higher: that it
- * is suspect, that connections to it are in doubt, that the question was tried there, then what
- * the policy prefers, and last that it failed lately.
+ * is suspect, that connections to it are in doubt, that the question was tried
+ * there, then what the policy prefers, and last that it failed lately.
  */
 #define CHOICE_NEVER  UINT64_MAX
 #define CHOICE_FAILED 1u

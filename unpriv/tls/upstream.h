@@ -66,9 +66,9 @@ struct intake {
 
 /*
  * Takes IPC_CONF_TLS, IPC_UPSTREAM, IPC_ADDRESS, IPC_PIN, IPC_ZONE or
- * IPC_COMMIT, and closes its descriptor. Returns NULL, or what is wrong with it: then the
- * config is not one. With a good IPC_COMMIT, *done is the config, the
- * caller's to free.
+ * IPC_COMMIT, and closes its descriptor. Returns NULL, or what is wrong with
+ * it: then the config is not one. With a good IPC_COMMIT, *done is the config,
+ * the caller's to free.
  */
 const char *intake_message(
     struct intake *in, const struct ipc_message *m, struct upstreams **done);

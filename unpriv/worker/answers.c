@@ -229,7 +229,7 @@ forget(struct answers *answers, const struct answers_key *key)
 {
 	struct cache_hit hit;
 
-	/* Only a drop needs the shard's lock, and most questions never failed. */
+	/* Only a drop needs the shard's lock, and most never failed. */
 	if (cache_get(
 		&answers->cache, key->hash, key->bytes, key->len, stored, &hit))
 		cache_drop(&answers->cache, key->hash, key->bytes, key->len);

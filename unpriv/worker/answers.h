@@ -48,8 +48,9 @@ enum answers_found {
 
 /*
  * Looks for an answer to a client's question, whose key was made by
- * answers_ahead; how is how it is to be told. An answer is written to buf (at least how->limit bytes of room), its length to
- * *len. Without a cache always NONE.
+ * answers_ahead; how is how it is to be told. An answer is written to buf (at
+ * least how->limit bytes of room), its length to *len. Without a cache always
+ * NONE.
  */
 enum answers_found answers_look(struct answers *answers,
     const struct settings *settings, const struct dns_query *query,

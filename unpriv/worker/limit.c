@@ -146,7 +146,8 @@ limit_find(const struct limit *l, const struct netaddr *client, bool proven,
 	__builtin_prefetch(set_of(l, key, LIMIT_CLIENT), 1);
 }
 
-/* IPv4 fills the lower half of the high word, as if V4_SHIFT bits came first. */
+/* IPv4 fills the lower half of the high word, as if V4_SHIFT bits came
+ * first. */
 static inline struct address
 address_of(const struct netaddr *a)
 {

@@ -34,8 +34,8 @@ struct local_answer {
 /*
  * Whether a question, folded by the caller, is for a name with local data; then
  * *answer says how. A type that it has none of is NODATA, with a SOA; ANY is
- * one of the types it has (RFC 8482 4.1). A CNAME stands alone, and what it leads
- * to follows, if that is in the table, too. table may be NULL.
+ * one of the types it has (RFC 8482 4.1). A CNAME stands alone, and what it
+ * leads to follows, if that is in the table, too. table may be NULL.
  */
 bool local_find(const struct local *table, const struct dns_question *folded,
     struct local_answer *answer);

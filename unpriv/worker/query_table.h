@@ -62,7 +62,8 @@ void query_unsend(struct query_table *table);
  * broken into, or may not be asked any more. */
 void query_distrust(struct query_table *table);
 
-/* There is room: who asks has looked. It waits to be asked, and has no client. */
+/* There is room: who asks has looked. It waits to be asked, and has no
+ * client. */
 uint32_t query_slot_new(
     struct query_table *table, const struct dns_query *query, uint64_t now);
 void query_slot_free(struct query_table *table, uint32_t i);

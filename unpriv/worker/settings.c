@@ -307,7 +307,8 @@ between(uint32_t v, uint32_t min, uint32_t max)
 	return v >= min && v <= max;
 }
 
-/* A prefix as netaddr_parse_prefix makes it: nothing set that does not count. */
+/* A prefix as netaddr_parse_prefix makes it: nothing set that does not
+ * count. */
 static bool
 prefix_is_clean(const struct netaddr *a)
 {

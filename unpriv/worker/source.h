@@ -19,7 +19,8 @@ struct source {
 	uint32_t next; /* in its bucket, or of the free ones */
 };
 
-/* All zeroes but for the key and bits is an empty table. Entries count from 1. */
+/* All zeroes but for the key and bits is an empty table. Entries count from
+ * 1. */
 struct source_table {
 	struct siphash_key key;
 	uint32_t bucket[SOURCE_BUCKETS];
