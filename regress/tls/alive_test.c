@@ -253,6 +253,28 @@ ATF_TC_BODY(slow_names_cost_no_connection_and_nobody_else_an_answer, tc)
 	ATF_CHECK_EQ(REASON_NONE, s.reported);
 }
 
+ATF_TC_WITHOUT_HEAD(one_slow_name_now_and_then_costs_no_connection);
+ATF_TC_BODY(one_slow_name_now_and_then_costs_no_connection, tc)
+{
+	size_t opened, seen, n;
+	uint64_t i;
+
+	begin_up();
+	opened = s.nopened;
+	seen = n = s.nwritten;
+	for (i = 0; i < 30000; i++) {
+		if (i % 3700 == 0)
+			ask(0, i + 2,
+			    (char[]){ 'z', (char)('a' + i / 3700), '.', 0 });
+		answer_but_slow(&opened, &seen, &n);
+		later(1);
+	}
+	ATF_CHECK(counter_value[COUNTER_upstream_probes] > 0);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_closed]);
+	ATF_CHECK_EQ(REASON_NONE, s.reported);
+	ATF_CHECK_EQ(0, s.suspected);
+}
+
 ATF_TC_WITHOUT_HEAD(what_is_overdue_takes_no_place_in_a_narrow_window);
 ATF_TC_BODY(what_is_overdue_takes_no_place_in_a_narrow_window, tc)
 {
@@ -377,6 +399,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_slow_answer_is_no_reason_to_leave_a_connection);
 	ATF_TP_ADD_TC(
 	    tp, slow_names_cost_no_connection_and_nobody_else_an_answer);
+	ATF_TP_ADD_TC(tp, one_slow_name_now_and_then_costs_no_connection);
 	ATF_TP_ADD_TC(tp, what_is_overdue_takes_no_place_in_a_narrow_window);
 	ATF_TP_ADD_TC(tp, when_all_is_slow_one_question_in_ten_is_asked_again);
 	ATF_TP_ADD_TC(tp, what_is_lost_costs_nothing_of_the_budget);

@@ -23,6 +23,7 @@ static uint64_t silence(const struct pool *, const struct pool_conn *);
 static uint64_t probe_due(const struct pool *, const struct pool_conn *);
 static uint64_t next_due(const struct pool *, uint64_t);
 static uint64_t sooner(uint64_t, uint64_t);
+static uint64_t later_of(uint64_t, uint64_t);
 
 uint64_t
 pool_turn(struct pool *p, uint64_t now)
@@ -276,7 +277,8 @@ conn_due(const struct pool *p, const struct pool_conn *c)
 		if (c->inflight == 0 && !c->probing)
 			return c->quiet + POOL_IDLE;
 		if (c->doubted)
-			return c->quiet + silence(p, c);
+			return later_of(c->quiet, c->lapsed_asked) +
+			    silence(p, c);
 		return UINT64_MAX;
 	default:
 		return UINT64_MAX;
@@ -339,4 +341,10 @@ static uint64_t
 sooner(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+static uint64_t
+later_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
