@@ -187,6 +187,49 @@ CASE(an_answer_counts_in_the_letters_that_were_asked)
 	ATF_CHECK_EQ(1, s.nanswered);
 }
 
+CASE(a_cut_answer_in_other_letters_is_not_told_if_tcp_fails)
+{
+	struct dns_question q;
+	size_t n;
+
+	(void)tc;
+	begin_plain(1, 1);
+	ask(0, 1, "a-long-enough-name.of-letters.example.");
+	open_sockets();
+	q = folded(0);
+	ATF_REQUIRE(memcmp(q.name, s.written[0].question.name, q.name_len));
+	n = s.nopened;
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id, &q, DNS_QR | DNS_TC));
+	(void)turn();
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_recased]);
+	ATF_REQUIRE_EQ(n + 1, s.nopened);
+	end(s.opened[n], REASON_REFUSED);
+	later(POOL_DEADLINE);
+	ATF_CHECK_EQ(0, s.nanswered);
+	ATF_CHECK_EQ(1, s.nfailed);
+}
+
+/* Its address answers all else, so no time-out is said of it. */
+CASE(a_socket_that_is_left_with_slow_names_on_it_is_nobodys_fault)
+{
+	size_t n, i;
+
+	(void)tc;
+	begin_sockets();
+	n = s.nwritten;
+	ask(0, 100, "slow.example.");
+	open_sockets();
+	for (i = 0; i < POOL_UDP_AGE + POOL_UDP_LINGER + 500; i++) {
+		for (; n < s.nwritten; n++)
+			if (s.written[n].question.name_len == 1)
+				answer_to(n);
+		later(1);
+		open_sockets();
+	}
+	ATF_CHECK_EQ(REASON_NONE, s.reported);
+	ATF_CHECK_EQ(0, s.suspected);
+}
+
 CASE(the_letters_are_others_each_time)
 {
 	uint8_t before[DNS_NAME_MAX];
@@ -499,6 +542,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_cut_answer_is_told_if_tcp_fails);
 	ATF_TP_ADD_TC(tp, what_waits_for_tcp_does_not_hold_up_what_does_not);
 	ATF_TP_ADD_TC(tp, an_answer_counts_in_the_letters_that_were_asked);
+	ATF_TP_ADD_TC(
+	    tp, a_cut_answer_in_other_letters_is_not_told_if_tcp_fails);
+	ATF_TP_ADD_TC(
+	    tp, a_socket_that_is_left_with_slow_names_on_it_is_nobodys_fault);
 	ATF_TP_ADD_TC(tp, the_letters_are_others_each_time);
 	ATF_TP_ADD_TC(
 	    tp, a_lost_datagram_is_asked_again_on_another_socket_in_time);

@@ -209,6 +209,8 @@ plain_blame(const struct pool *p, const struct pool_conn *c)
 
 	if (!c->udp || c->state != POOL_CONN_UP)
 		return REASON_TIMED_OUT;
+	if (!c->doubted)
+		return REASON_NONE; /* what it still waits for is slow */
 	a = &p->address[c->upstream][c->address];
 	return a->measured >= c->lapsed_asked ? REASON_NONE : REASON_TIMED_OUT;
 }

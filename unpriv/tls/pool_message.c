@@ -18,7 +18,7 @@ once_more(struct pool *, struct question *, uint32_t, const uint8_t *, size_t);
 static void
 answer_all(struct pool *, struct question *, const uint8_t *, size_t);
 static void delivered(struct pool *, struct pool_conn *, uint64_t, uint64_t);
-static bool is_cut(const struct attempt *, const struct dns_answer *);
+static bool is_recased(const struct attempt *, const struct dns_answer *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
 
 bool
@@ -29,7 +29,7 @@ pool_conn_message(
 	struct dns_answer answer;
 	struct attempt *a;
 	struct question *q;
-	bool cut = false;
+	bool recased, cut;
 	uint32_t from = UINT32_MAX;
 
 	if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
@@ -52,8 +52,10 @@ pool_conn_message(
 		counter_inc(upstream_mismatched);
 		return bad_message(p, conn, now);
 	}
-	if (c->udp)
-		cut = is_cut(a, &answer);
+	recased = c->udp && is_recased(a, &answer);
+	cut = recased || (c->udp && (answer.flags & DNS_TC) != 0);
+	if (cut && !recased)
+		counter_inc(upstream_truncated);
 	if (c->state == POOL_CONN_UP)
 		from = CHOICE_ADDRESS(c->upstream, c->address);
 	take_answer(p, c, a, now);
@@ -63,8 +65,7 @@ pool_conn_message(
 	if (c->plain)
 		dns_answer_plain(msg, &answer);
 	if (cut) {
-		if (!plain_over_tcp(p, q, c,
-			(answer.flags & DNS_TC) != 0 ? msg : NULL, len))
+		if (!plain_over_tcp(p, q, c, recased ? NULL : msg, len))
 			question_release(&p->table, q);
 		return true;
 	}
@@ -77,17 +78,14 @@ pool_conn_message(
 	return true;
 }
 
-/* It was cut to fit a datagram, or is not in the letters that were asked:
- * forged, or of an upstream that does not keep them. TCP tells. */
+/* It is not in the letters that were asked: forged, or of an upstream that does
+ * not keep them. As one that was cut to fit a datagram, it is worth no more
+ * than asking over TCP, which tells; unlike that, it is never told. */
 static bool
-is_cut(const struct attempt *a, const struct dns_answer *answer)
+is_recased(const struct attempt *a, const struct dns_answer *answer)
 {
 	struct dns_question asked = a->question->dns;
 
-	if ((answer->flags & DNS_TC) != 0) {
-		counter_inc(upstream_truncated);
-		return true;
-	}
 	plain_mix(&asked, a->letters);
 	if (memcmp(asked.name, answer->question.name, asked.name_len) == 0)
 		return false;
