@@ -11,6 +11,7 @@
 #include "settings.h"
 
 static bool between(uint32_t, uint32_t, uint32_t);
+static const char *head_is_wrong(const struct ipc_conf_worker *);
 static const char *limit_is_wrong(const struct conf_limit *);
 static bool prefix_is_clean(const struct netaddr *);
 
@@ -19,11 +20,45 @@ stage_begin(
     struct staged *staged, const struct ipc_conf_worker *m, uint32_t taken)
 {
 	struct settings *s = &staged->settings;
+	const char *wrong;
 
 	if (staged->open)
 		return "a config within a config";
 	if (m->generation <= taken)
 		return "a generation that went by";
+	if ((wrong = head_is_wrong(m)) != NULL)
+		return wrong;
+	s->generation = m->generation;
+	s->index = m->index;
+	s->workers = m->workers;
+	s->udp_size = m->udp_size;
+	s->tcp_max = m->tcp_max;
+	s->tcp_each = m->tcp_each;
+	s->ttl_min = m->ttl_min;
+	s->ttl_max = m->ttl_max;
+	s->ttl_negative = m->ttl_negative;
+	s->stale = m->stale;
+	s->special = m->special;
+	s->verbose = m->verbose == 1;
+	s->cookies = m->cookies == 1;
+	s->block = m->block;
+	/* What messages of their own bring. */
+	s->local = NULL;
+	s->nforward = s->nallow = s->ncookies_for = s->nblocked = 0;
+	staged->has_limit = false;
+	staged->want_list[IPC_COOKIES_FOR] = m->ncookies_for;
+	staged->want_list[IPC_ALWAYS_BLOCKED] = m->nblocked;
+	staged->want_allow = m->nallow;
+	staged->want_forwards = m->nforward;
+	staged->want_sockets = m->nlisten;
+	staged->nsockets = 0;
+	staged->open = true;
+	return NULL;
+}
+
+static const char *
+head_is_wrong(const struct ipc_conf_worker *m)
+{
 	if (!between(m->workers, 1, CONF_WORKERS_MAX) || m->index >= m->workers)
 		return "no such worker";
 	if (m->nallow > CONF_ALLOW_MAX)
@@ -53,31 +88,6 @@ stage_begin(
 		return "a block out of bounds";
 	if (m->verbose > 1)
 		return "verbose is neither 0 nor 1";
-	s->generation = m->generation;
-	s->index = m->index;
-	s->workers = m->workers;
-	s->udp_size = m->udp_size;
-	s->tcp_max = m->tcp_max;
-	s->tcp_each = m->tcp_each;
-	s->ttl_min = m->ttl_min;
-	s->ttl_max = m->ttl_max;
-	s->ttl_negative = m->ttl_negative;
-	s->stale = m->stale;
-	s->special = m->special;
-	s->verbose = m->verbose == 1;
-	s->local = NULL;
-	s->nforward = 0;
-	staged->has_limit = false;
-	s->cookies = m->cookies == 1;
-	s->block = m->block;
-	s->nallow = s->ncookies_for = s->nblocked = 0;
-	staged->want_list[IPC_COOKIES_FOR] = m->ncookies_for;
-	staged->want_list[IPC_ALWAYS_BLOCKED] = m->nblocked;
-	staged->want_allow = m->nallow;
-	staged->want_forwards = m->nforward;
-	staged->want_sockets = m->nlisten;
-	staged->nsockets = 0;
-	staged->open = true;
 	return NULL;
 }
 
