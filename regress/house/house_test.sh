@@ -227,6 +227,17 @@ what_is_for_the_parent_alone_is_below_1100_lines_body() {
 	[ "$lines" -lt 1100 ] || atf_fail "it has $lines"
 }
 
+atf_test_case each_counter_is_counted_somewhere
+each_counter_is_counted_somewhere_body() {
+	sed -n 's/^\tX(\([a-z_]*\),.*/\1/p' "$top/dotproxy/counter.h" |
+	    sort >named
+	atf_check test -s named
+	sources "$top" | (cd "$top" && xargs cat) | tr -s '[:space:]' ' ' |
+	    grep -oE 'counter_(inc|add)\( ?[a-z_]+[,)]' |
+	    sed 's/.*( *//; s/[,)]//' | grep -vx name | sort -u >counted
+	atf_check diff named counted
+}
+
 atf_init_test_cases() {
 	atf_add_test_case no_include_runs_against_the_arrows
 	atf_add_test_case an_include_against_the_arrows_is_found
@@ -235,6 +246,7 @@ atf_init_test_cases() {
 	atf_add_test_case nobody_calls_what_cannot_be_called_safely
 	atf_add_test_case an_unsafe_call_is_found
 	atf_add_test_case the_parent_without_its_grammar_is_below_1000_lines
+	atf_add_test_case each_counter_is_counted_somewhere
 	atf_add_test_case what_of_the_shared_folder_is_for_the_parent_alone_says_so
 	atf_add_test_case what_is_for_the_parent_alone_is_below_1100_lines
 }
