@@ -44,10 +44,43 @@ every_capability_that_the_parent_keeps_is_in_the_page_body() {
 	done <kept
 }
 
+atf_test_case every_word_of_the_language_has_its_place_in_the_page
+every_word_of_the_language_has_its_place_in_the_page_body() {
+	sed -n 's/^\tX("\([a-z0-9]*\)",.*/\1/p' \
+	    "$top/parent/parse_keyword.h" >words
+	atf_check test -s words
+	# What stands behind Ic, up to the next macro.
+	awk '/^\.It Ic / {
+		for (i = 2; i <= NF; i++)
+			if ($i ~ /^[A-Z][a-z]c?$|^Br[oqc]$/)
+				word = $i == "Ic"
+			else if (word)
+				print $i
+	}' "$top/man/dotproxy.conf.5" >places
+	while read -r word; do
+		grep -qx "$word" places || echo "$word"
+	done <words >missing
+	atf_check cat missing
+}
+
+atf_test_case every_setting_that_needs_a_restart_is_in_the_page
+every_setting_that_needs_a_restart_is_in_the_page_body() {
+	sed -n '/} fixed\[\]/,/};/s/.*{ "\(more \)\{0,1\}\([a-z ]*\)",.*/\2/p' \
+	    "$top/parent/config.c" >settings
+	atf_check test -s settings
+	sed -n '/^A change of/,/needs a restart/p' \
+	    "$top/man/dotproxy.conf.5" >page
+	while read -r setting; do
+		atf_check -o ignore grep -F "Ic $setting" page
+	done <settings
+}
+
 atf_init_test_cases() {
 	atf_add_test_case the_pages_are_without_fault
 	atf_add_test_case the_counters_of_the_page_are_those_of_the_table
 	atf_add_test_case every_option_has_its_place_in_the_page
 	atf_add_test_case \
 	    every_capability_that_the_parent_keeps_is_in_the_page
+	atf_add_test_case every_word_of_the_language_has_its_place_in_the_page
+	atf_add_test_case every_setting_that_needs_a_restart_is_in_the_page
 }
