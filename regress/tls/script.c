@@ -25,6 +25,8 @@ begin(uint32_t upstreams, uint32_t addresses)
 	uint32_t n = s.pool == NULL ? s.nzone : 0;
 
 	memcpy(kept, s.zone, sizeof(kept));
+	if (s.pool != NULL)
+		pool_free(s.pool);
 	memset(&s, 0, sizeof(s));
 	memcpy(s.zone, kept, sizeof(kept));
 	s.nzone = n;
