@@ -185,6 +185,14 @@ ATF_TC_BODY(stalls_after_10_answers_cost_less_than_two_patiences, tc)
 	ATF_CHECK(worst_of(20, 1000) < 2 * PATIENCE_MIN);
 }
 
+/* All that an address may have in doubt is, time and again. */
+ATF_TC_WITHOUT_HEAD(stalls_after_2_answers_fail_no_question);
+ATF_TC_BODY(stalls_after_2_answers_fail_no_question, tc)
+{
+	fault.stall_after = 2;
+	ATF_CHECK(worst_of(20, 1000) < 1000);
+}
+
 ATF_TC_WITHOUT_HEAD(a_pause_costs_no_question_more_than_the_pause);
 ATF_TC_BODY(a_pause_costs_no_question_more_than_the_pause, tc)
 {
@@ -216,6 +224,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, stalls_after_20_answers_cost_one_patience);
 	ATF_TP_ADD_TC(tp, stalls_after_10_answers_cost_less_than_two_patiences);
+	ATF_TP_ADD_TC(tp, stalls_after_2_answers_fail_no_question);
 	ATF_TP_ADD_TC(tp, a_pause_costs_no_question_more_than_the_pause);
 	ATF_TP_ADD_TC(
 	    tp, after_a_long_pause_of_what_stalls_no_question_is_forgotten);

@@ -269,11 +269,16 @@ open_best(struct pool *p, const struct question *q, uint64_t below,
 	}
 }
 
+/* Where all are in doubt one more at a time is what can tell. */
 static bool
 may_open(const struct pool_address *a, uint64_t now)
 {
+	bool alone = a->opening == 0 && a->taking == 0;
+
 	return a->until <= now && a->doomed == 0 && a->opening < POOL_OPENING &&
-	    a->taking < POOL_CONNS_ADDRESS && a->doubted < POOL_CONNS_ADDRESS;
+	    a->taking < POOL_CONNS_ADDRESS &&
+	    (a->doubted < POOL_CONNS_ADDRESS ||
+		(alone && a->doubted < 2 * POOL_CONNS_ADDRESS));
 }
 
 static bool
