@@ -78,6 +78,7 @@
 	X(upstream_lost, "datagrams lost: what they asked is asked again")     \
 	X(upstream_retired, "UDP sockets left, for another port")              \
 	X(upstream_attacked, "UDP sockets closed: what came was not asked")    \
+	X(upstream_excused, "times late itself, so no upstream was blamed")    \
 	X(upstream_overdue, "questions an upstream left unanswered")           \
 	X(upstream_connects, "connections asked of the parent")                \
 	X(upstream_connected, "connections verified and in use")               \

@@ -173,6 +173,90 @@ ATF_TC_BODY(a_connection_that_dies_amid_what_was_asked_at_once_is_left, tc)
 	ATF_CHECK_EQ(dead, s.closed[0]);
 }
 
+/* So many fresh questions at once; the first of them. */
+static size_t
+burst(size_t n)
+{
+	size_t at = s.nwritten;
+
+	while (n-- > 0)
+		fresh();
+	return at;
+}
+
+ATF_TC_WITHOUT_HEAD(a_machine_that_wakes_may_answer_on_one_connection_first);
+ATF_TC_BODY(a_machine_that_wakes_may_answer_on_one_connection_first, tc)
+{
+	size_t i, n, last;
+	uint32_t one;
+
+	begin_up();
+	flow(150);
+	n = burst(12);
+	one = s.written[n].conn;
+	for (i = 0; i < 60; i++)
+		later(1);
+	last = s.nwritten;
+	ATF_CHECK(counter_value[COUNTER_upstream_overdue] > 0);
+	for (i = n; i < last; i++)
+		if (s.written[i].conn == one)
+			answer_to(i);
+	later(POOL_MISSED - 1);
+	for (i = n; i < last; i++)
+		if (s.written[i].conn != one)
+			answer_to(i);
+	later(100);
+	ATF_CHECK_EQ(12, s.nanswered);
+	ATF_CHECK_EQ(0, s.nclosed);
+}
+
+ATF_TC_WITHOUT_HEAD(who_was_held_up_itself_blames_nobody);
+ATF_TC_BODY(who_was_held_up_itself_blames_nobody, tc)
+{
+	size_t i, n, last;
+
+	begin_up();
+	flow(150);
+	n = burst(12);
+	last = s.nwritten;
+	s.now += 80;
+	pool_late(s.pool, 60, s.now);
+	ATF_CHECK(turn() <= s.now + 60);
+	s.now += 59;
+	turn();
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_overdue]);
+	ATF_CHECK_EQ(last, s.nwritten);
+	for (i = n; i < last; i++)
+		answer_to(i);
+	later(100);
+	ATF_CHECK_EQ(12, s.nanswered);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_overdue]);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_excused]);
+}
+
+ATF_TC_WITHOUT_HEAD(who_is_held_up_time_and_again_blames_all_the_same);
+ATF_TC_BODY(who_is_held_up_time_and_again_blames_all_the_same, tc)
+{
+	size_t i;
+
+	begin_up();
+	flow(150);
+	(void)burst(2);
+	for (i = 0; i < 8; i++) {
+		s.now += 40;
+		pool_late(s.pool, 30, s.now);
+		turn();
+	}
+	ATF_CHECK(counter_value[COUNTER_upstream_overdue] > 0);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_excused]);
+	/* A turn that is hardly late is none. */
+	s.now += 60000;
+	pool_late(s.pool, POOL_LATE - 1, s.now);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_excused]);
+	pool_late(s.pool, POOL_LATE, s.now);
+	ATF_CHECK_EQ(2, counter_value[COUNTER_upstream_excused]);
+}
+
 ATF_TC_WITHOUT_HEAD(a_slow_answer_is_no_reason_to_leave_a_connection);
 ATF_TC_BODY(a_slow_answer_is_no_reason_to_leave_a_connection, tc)
 {
@@ -396,6 +480,10 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_connection_that_is_dead_is_left_at_once_by_all_on_it);
 	ATF_TP_ADD_TC(
 	    tp, a_connection_that_dies_amid_what_was_asked_at_once_is_left);
+	ATF_TP_ADD_TC(
+	    tp, a_machine_that_wakes_may_answer_on_one_connection_first);
+	ATF_TP_ADD_TC(tp, who_was_held_up_itself_blames_nobody);
+	ATF_TP_ADD_TC(tp, who_is_held_up_time_and_again_blames_all_the_same);
 	ATF_TP_ADD_TC(tp, a_slow_answer_is_no_reason_to_leave_a_connection);
 	ATF_TP_ADD_TC(
 	    tp, slow_names_cost_no_connection_and_nobody_else_an_answer);

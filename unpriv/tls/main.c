@@ -34,7 +34,7 @@
 
 static void warm_libraries(void);
 static void loop(void);
-static uint64_t end_turn(uint64_t);
+static uint64_t end_turn(uint64_t, uint64_t);
 static void on_timer(evutil_socket_t, short, void *);
 static void on_parent(evutil_socket_t, short, void *);
 static void take(const struct ipc_message *);
@@ -146,7 +146,7 @@ loop(void)
 {
 	struct event *from_parent, *timer;
 	struct timeval wait;
-	uint64_t now, due;
+	uint64_t now, due, ms;
 
 	from_parent =
 	    event_new(base, parent.fd, EV_READ | EV_PERSIST, on_parent, NULL);
@@ -158,21 +158,23 @@ loop(void)
 		now = turn_now();
 		turn_end();
 		if (due != UINT64_MAX) {
-			due = due > now ? due - now : 0;
-			wait.tv_sec = (time_t)(due / 1000);
-			wait.tv_usec = (suseconds_t)(due % 1000 * 1000);
+			ms = due > now ? due - now : 0;
+			due = now + ms;
+			wait.tv_sec = (time_t)(ms / 1000);
+			wait.tv_usec = (suseconds_t)(ms % 1000 * 1000);
 			(void)evtimer_add(timer, &wait);
 		} else
 			(void)evtimer_del(timer);
 		if (event_base_loop(base, EVLOOP_ONCE) == -1)
 			fatalx("libevent: the loop failed");
-		due = end_turn(turn_now());
+		now = turn_now();
+		due = end_turn(now, now > due ? now - due : 0);
 	}
 }
 
-/* What is due; returns when there is more of it. */
+/* What is due, and how late; returns when there is more of it. */
 static uint64_t
-end_turn(uint64_t now)
+end_turn(uint64_t now, uint64_t late)
 {
 	uint64_t due;
 
@@ -180,6 +182,7 @@ end_turn(uint64_t now)
 		conns_flush();
 		return trial_turn(now);
 	}
+	pool_late(pool, late, now);
 	due = pool_turn(pool, now);
 	conns_flush();
 	if (pool_has_changed(pool))

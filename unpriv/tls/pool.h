@@ -63,6 +63,9 @@
 #define POOL_SILENCE	 3000 /* of a doubted connection, without proof */
 #define POOL_MISSED	 2 /* of what others answered: a late answer's head start */
 #define POOL_SILENCES	 1000 /* ... where there are several */
+#define POOL_LATE	 20 /* our own turn; then upstreams are excused, */
+#define POOL_LATE_MAX	 100 /* ... for so long as it was, or this, */
+#define POOL_LATE_AGAIN	 500 /* ... once in this time */
 #define POOL_CONNECT	 3000
 #define POOL_HANDSHAKE	 3000
 #define POOL_STAGGER	 500 /* then the next address is tried, too */
@@ -172,6 +175,12 @@ void pool_network_changed(
  * events. Returns when to come again at the latest; UINT64_MAX: no matter.
  */
 uint64_t pool_turn(struct pool *p, uint64_t now);
+/*
+ * This process was held up: the turn came so many milliseconds after it was
+ * due. No upstream is to blame for what it did not answer meanwhile, until
+ * there was time to read it. To be called before the turn.
+ */
+void pool_late(struct pool *p, uint64_t late, uint64_t now);
 /* Whether something happened since that another turn should see at once. */
 bool pool_has_changed(const struct pool *p);
 

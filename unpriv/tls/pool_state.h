@@ -39,6 +39,7 @@ struct pool_conn {
 	uint32_t lapsed; /* so many in the silence */
 	uint64_t lapsed_asked; /* when the first of these was asked */
 	uint64_t missed; /* when one of these was answered elsewhere; 0: none */
+	uint64_t proven; /* since when there is proof that it is dead, or 0 */
 	bool full; /* has no room to write */
 	/* A question of our own: whether it is alive. */
 	bool probing;
@@ -100,6 +101,7 @@ struct pool {
 	uint64_t asked; /* the last question */
 	struct budget budget;
 	uint64_t proof; /* of what was answered last: when it was asked */
+	uint64_t excused; /* until then nothing is overdue, or dead */
 	bool uneven; /* what connections there are has changed */
 	bool changed; /* questions that waited may be placed now */
 	uint64_t recheck; /* or then; UINT64_MAX: never */

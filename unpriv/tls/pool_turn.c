@@ -15,6 +15,8 @@ static void end_rests(struct pool *, uint64_t);
 static void spend_budget(struct pool *, uint64_t);
 static void ask_lost(struct pool *, uint64_t);
 static void expire_conns(struct pool *, uint64_t);
+static void note_proof(struct pool *, struct pool_conn *, uint64_t);
+static uint64_t death_due(const struct pool *, const struct pool_conn *);
 static void end_conn(struct pool *, struct pool_conn *, enum reason, uint64_t);
 static void retire(struct pool *, struct pool_conn *, uint64_t);
 static void place_waiting(struct pool *, uint64_t);
@@ -22,6 +24,7 @@ static uint64_t conn_due(const struct pool *, const struct pool_conn *);
 static uint64_t silence(const struct pool *, const struct pool_conn *);
 static uint64_t probe_due(const struct pool *, const struct pool_conn *);
 static uint64_t next_due(const struct pool *, uint64_t);
+static uint64_t blame_due(const struct pool *, const struct pool_conn *);
 static uint64_t sooner(uint64_t, uint64_t);
 static uint64_t later_of(uint64_t, uint64_t);
 
@@ -48,6 +51,16 @@ pool_turn(struct pool *p, uint64_t now)
 	open_spares(p, now);
 	health_turn(p, now);
 	return p->changed ? now : next_due(p, now);
+}
+
+void
+pool_late(struct pool *p, uint64_t late, uint64_t now)
+{
+	if (late < POOL_LATE ||
+	    (p->excused != 0 && now < p->excused + POOL_LATE_AGAIN))
+		return;
+	counter_inc(upstream_excused);
+	p->excused = now + (late < POOL_LATE_MAX ? late : POOL_LATE_MAX);
 }
 
 bool
@@ -80,6 +93,8 @@ expire_attempts(struct pool *p, uint64_t now)
 	struct question *q;
 	uint32_t i;
 
+	if (now < p->excused)
+		return;
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
@@ -192,7 +207,8 @@ expire_conns(struct pool *p, uint64_t now)
 
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
-		if (probe_dead(p, c) <= now) {
+		note_proof(p, c, now);
+		if (death_due(p, c) <= now) {
 			end_conn(p, c, plain_blame(p, c), now);
 			continue;
 		}
@@ -215,6 +231,28 @@ expire_conns(struct pool *p, uint64_t now)
 			break;
 		}
 	}
+}
+
+/* A machine that was held up as a whole answers on one connection first. */
+static void
+note_proof(struct pool *p, struct pool_conn *c, uint64_t now)
+{
+	if (probe_dead(p, c) == UINT64_MAX)
+		c->proven = 0;
+	else if (c->proven == 0)
+		c->proven = now;
+}
+
+static uint64_t
+death_due(const struct pool *p, const struct pool_conn *c)
+{
+	uint64_t due = probe_dead(p, c);
+
+	if (due == UINT64_MAX)
+		return due;
+	if (due < c->proven + POOL_MISSED)
+		due = c->proven + POOL_MISSED;
+	return due > p->excused ? due : p->excused;
 }
 
 static void
@@ -308,7 +346,6 @@ next_due(const struct pool *p, uint64_t now)
 {
 	const struct waiter *w = TAILQ_FIRST(&p->table.waiters);
 	const struct pool_conn *c;
-	const struct attempt *a;
 	uint64_t due = health_due(p, now);
 	uint32_t i;
 
@@ -322,19 +359,27 @@ next_due(const struct pool *p, uint64_t now)
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
 		due = sooner(due, conn_due(p, c));
-		due = sooner(due, probe_dead(p, c));
+		due = sooner(due, death_due(p, c));
 		if (c->udp && c->state == POOL_CONN_UP)
 			due = sooner(due, c->deadline);
-		if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
-			continue;
-		due = sooner(due, probe_due(p, c));
-		due = sooner(due, probe_silence_due(p, c));
-		if ((a = TAILQ_FIRST(&c->attempts)) != NULL)
-			due = sooner(due, a->asked + pool_patience(p, c));
-		if ((a = TAILQ_FIRST(&c->late)) != NULL)
-			due = sooner(due, a->asked + POOL_FORGET);
+		if (c->state == POOL_CONN_UP || c->state == POOL_CONN_DRAINING)
+			due = sooner(due, blame_due(p, c));
 	}
 	return due;
+}
+
+/* When something on it is overdue. */
+static uint64_t
+blame_due(const struct pool *p, const struct pool_conn *c)
+{
+	uint64_t due = sooner(probe_due(p, c), probe_silence_due(p, c));
+	const struct attempt *a;
+
+	if ((a = TAILQ_FIRST(&c->attempts)) != NULL)
+		due = sooner(due, a->asked + pool_patience(p, c));
+	if ((a = TAILQ_FIRST(&c->late)) != NULL)
+		due = sooner(due, a->asked + POOL_FORGET);
+	return due > p->excused ? due : p->excused;
 }
 
 static uint64_t
