@@ -194,6 +194,29 @@ ATF_TC_BODY(nobody_is_probed_for_a_proxy_that_nobody_asks, tc)
 	ATF_CHECK_EQ(opened + 2, s.nopened);
 }
 
+ATF_TC_WITHOUT_HEAD(what_failed_lately_is_not_waited_for_alone);
+ATF_TC_BODY(what_failed_lately_is_not_waited_for_alone, tc)
+{
+	begin(2, 1);
+	fresh();
+	end(s.opened[0], REASON_REFUSED);
+	end(s.opened[1], REASON_REFUSED);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	/* The first hangs now: it is not sound enough for half a second. */
+	later(POOL_BACKOFF_MIN);
+	fresh();
+	ATF_REQUIRE_EQ(4, s.nopened);
+	ATF_CHECK_EQ(0, s.opened_upstream[2]);
+	ATF_CHECK_EQ(1, s.opened_upstream[3]);
+	/* Nor are there more of the same. */
+	later(POOL_STAGGER - 1);
+	ATF_CHECK_EQ(4, s.nopened);
+	up(s.opened[3]);
+	answer_to(0);
+	answer_to(1);
+	ATF_CHECK_EQ(2, s.nanswered);
+}
+
 ATF_TC_WITHOUT_HEAD(when_all_are_down_each_second_the_best_is_tried);
 ATF_TC_BODY(when_all_are_down_each_second_the_best_is_tried, tc)
 {
@@ -276,6 +299,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_suspect_is_probed_and_one_answer_makes_it_well);
 	ATF_TP_ADD_TC(tp, probes_back_off_to_half_a_minute_with_jitter);
 	ATF_TP_ADD_TC(tp, nobody_is_probed_for_a_proxy_that_nobody_asks);
+	ATF_TP_ADD_TC(tp, what_failed_lately_is_not_waited_for_alone);
 	ATF_TP_ADD_TC(tp, when_all_are_down_each_second_the_best_is_tried);
 	ATF_TP_ADD_TC(tp, a_change_of_routes_drops_connections_and_suspicion);
 	return atf_no_error();

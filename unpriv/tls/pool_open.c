@@ -11,6 +11,7 @@
 enum first {
 	ANY,
 	FEWEST, /* behind: the fewest connections */
+	ALONE, /* none that is being opened */
 	UNTRIED /* before: the fewest that are being opened */
 };
 
@@ -18,9 +19,10 @@ static void open_better(struct pool *, const struct question *,
     const struct pool_conn *, uint64_t, uint64_t);
 static bool open_best(
     struct pool *, const struct question *, uint64_t, enum first, uint64_t);
-static uint32_t sound(const struct pool *, const struct pool_zone *);
+static uint32_t usable(const struct pool *, const struct pool_zone *);
 static void open_spare(struct pool *, uint32_t, uint64_t);
 static bool open_at(struct pool *, uint32_t, uint32_t, uint64_t);
+static bool is_sound(const struct pool_address *);
 static bool may_open(const struct pool_address *, uint64_t);
 static struct pool_conn *free_conn(struct pool *);
 static bool is_busy(const struct pool_conn *);
@@ -35,7 +37,7 @@ open_provide(struct pool *p, const struct question *q, uint64_t now)
 {
 	const struct pool_zone *z = &p->zones[q->zone];
 	const struct pool_conn *c;
-	bool any = false, young = false;
+	bool any = false, young = false, sound = false;
 	size_t room = 0;
 	uint32_t i;
 
@@ -54,6 +56,7 @@ open_provide(struct pool *p, const struct question *q, uint64_t now)
 		any = true;
 		if (!c->doomed && now - c->opened < POOL_STAGGER) {
 			young = true;
+			sound |= is_sound(&p->address[c->upstream][c->address]);
 			room += c->window;
 			recheck_at(p, c->opened + POOL_STAGGER);
 		}
@@ -63,6 +66,8 @@ open_provide(struct pool *p, const struct question *q, uint64_t now)
 	if (young) {
 		if (room < p->table.wanting)
 			(void)open_best(p, q, CHOICE_NEVER, FEWEST, now);
+		else if (!sound)
+			(void)open_best(p, q, CHOICE_NEVER, ALONE, now);
 		return CHOICE_WAIT;
 	}
 	if (open_best(p, q, CHOICE_NEVER, UNTRIED, now))
@@ -147,7 +152,7 @@ open_spares(struct pool *p, uint64_t now)
 			z->second = now;
 			p->uneven = true;
 		}
-		if (p->uneven && z->rate >= POOL_SPARE_RATE && sound(p, z) < 2)
+		if (p->uneven && z->rate >= POOL_SPARE_RATE && usable(p, z) < 2)
 			open_spare(p, i, now);
 	}
 	p->uneven = false;
@@ -174,14 +179,14 @@ open_is_spare(const struct pool *p, const struct pool_conn *c)
 	for (i = 0; i < p->nzone; i++)
 		if (p->zones[i].order[c->upstream] != POOL_NOT_OF &&
 		    p->zones[i].rate >= POOL_SPARE_RATE &&
-		    sound(p, &p->zones[i]) <= 2)
+		    usable(p, &p->zones[i]) <= 2)
 			return true;
 	return false;
 }
 
 /* How many of its connections take questions, or soon will. */
 static uint32_t
-sound(const struct pool *p, const struct pool_zone *z)
+usable(const struct pool *p, const struct pool_zone *z)
 {
 	const struct pool_conn *c;
 	uint32_t i, n = 0;
@@ -247,7 +252,8 @@ open_best(struct pool *p, const struct question *q, uint64_t below,
 			for (i = 0; i < p->upstream[u].naddress; i++) {
 				a = &p->address[u][i];
 				rank = choice_rank(p, q, u, i);
-				if (!may_open(a, now) || rank >= below)
+				if (!may_open(a, now) || rank >= below ||
+				    (first == ALONE && a->opening > 0))
 					continue;
 				rank <<= 8;
 				if (first == FEWEST)
@@ -267,6 +273,13 @@ open_best(struct pool *p, const struct question *q, uint64_t below,
 			return true;
 		/* It is in back-off now: the next. */
 	}
+}
+
+/* Where it is not, what is opened there is not waited for alone. */
+static bool
+is_sound(const struct pool_address *a)
+{
+	return !a->suspect && a->fails == 0 && a->doubted == 0;
 }
 
 /* Where all are in doubt one more at a time is what can tell. */
