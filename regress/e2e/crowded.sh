@@ -3,7 +3,7 @@
 # other everyone who asks. There 10.64.0.0/10 is all its own, so that a client
 # may have any address of it, and what goes to any other address is dropped
 # without a word. Sourced after common.sh, servers.sh and apart.sh.
-# shellcheck shell=sh disable=SC2034,SC2154 # of and for who sources it
+# shellcheck shell=sh disable=SC2034,SC2154,SC2086 # of and for who sources it; words
 
 server=10.9.0.1
 

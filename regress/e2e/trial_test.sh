@@ -492,6 +492,7 @@ has_reloaded() { # times
 # unbound has Nagle's algorithm, and sends session tickets before it answers.
 as=root testcase a_first_answer_waits_for_no_acknowledgement_of_ours 60 \
     unbound unshare nsenter nstat
+# shellcheck disable=SC2086 # words
 a_first_answer_waits_for_no_acknowledgement_of_ours_body() {
 	pki
 	make_zone
@@ -513,6 +514,7 @@ a_first_answer_waits_for_no_acknowledgement_of_ours_body() {
 		    -f dotproxy.conf -L "$OBJ"
 	done
 	$apart nstat -asz TcpExtDelayedACKs >nstat.out
+	# shellcheck disable=SC2016 # awk's
 	atf_check -o inline:'0\n' awk '/DelayedACKs/ { print $2 }' nstat.out
 }
 
