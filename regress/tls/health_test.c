@@ -277,7 +277,6 @@ ATF_TC_BODY(a_change_of_routes_drops_connections_and_suspicion, tc)
 	ATF_CHECK_EQ(3, s.nanswered);
 	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
 	ATF_CHECK_EQ(0, s.suspected);
-	pool_free(s.pool);
 
 	begin_suspect();
 	n = s.nopened;

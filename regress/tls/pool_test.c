@@ -484,7 +484,6 @@ ATF_TC_BODY(a_worker_takes_no_more_than_half_of_the_table, tc)
 		pool_forget(s.pool, 0);
 		ask(0, 1, "once.again.");
 		ATF_CHECK_EQ(0, s.nfailed);
-		pool_free(s.pool);
 	}
 }
 
