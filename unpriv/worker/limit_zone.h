@@ -19,8 +19,8 @@
 
 /* While a LIMIT_ZONE_BUSY'th of what can be in flight is, one name may have a
  * LIMIT_ZONE_SHARE'th of it beneath it. */
-#define LIMIT_ZONE_BUSY	  16
-#define LIMIT_ZONE_SHARE  32
+#define LIMIT_ZONE_BUSY	  4
+#define LIMIT_ZONE_SHARE  8
 #define LIMIT_ZONE_SHARES 4096 /* that are told apart */
 
 struct limit_zone {
