@@ -56,6 +56,16 @@ choice_begin(struct pool *p, struct question *q, uint64_t now)
 }
 
 void
+choice_asked(
+    struct pool *p, const struct question *q, const struct pool_conn *c)
+{
+	struct pool_zone *z = &p->zones[q->zone];
+
+	if (z->explore == CHOICE_ADDRESS(c->upstream, c->address))
+		z->explore = UINT32_MAX;
+}
+
+void
 choice_measure(struct pool_address *a, uint64_t took, uint64_t now)
 {
 	int64_t sample = (int64_t)took * POOL_AVERAGE_ONE;

@@ -376,6 +376,7 @@ write_to(struct pool *p, struct pool_conn *c, struct question *q, uint64_t now)
 		c->quiet = now;
 	plain_asked(p, c, now);
 	q->upstream = c->upstream;
+	choice_asked(p, q, c);
 	counter_inc(upstream_queries);
 	if (q->tries++ > 0)
 		counter_inc(upstream_retried);

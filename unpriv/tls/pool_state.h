@@ -127,6 +127,9 @@ uint64_t choice_rank(const struct pool *p, const struct question *q,
     uint32_t upstream, uint32_t address);
 /* A question begins: what its zone's policy prefers for it. */
 void choice_begin(struct pool *p, struct question *q, uint64_t now);
+/* A question went out on that connection: one is enough to try an address. */
+void choice_asked(
+    struct pool *p, const struct question *q, const struct pool_conn *c);
 /* It answered a question so many milliseconds after it was asked. */
 void choice_measure(struct pool_address *a, uint64_t took, uint64_t now);
 /* Whether the question is in flight there, or was answered badly: what it does
