@@ -17,7 +17,9 @@ static void unlink_entry(struct block_table *, struct block *);
 void
 blocks_init(struct block_table *t)
 {
-	memset(t, 0, sizeof(*t));
+	if (t->n != 0)
+		memset(t->bucket, 0, sizeof(t->bucket));
+	t->n = 0;
 	siphash_key_random(&t->key);
 }
 

@@ -34,7 +34,8 @@ struct block_table {
 	struct block out; /* the last that had to go for another */
 };
 
-/* Empty, with a random key. */
+/* Empty, with a random key. It must be all zeroes, or have been a table: so no
+ * memory of an entry is touched before it is used. */
 void blocks_init(struct block_table *t);
 
 /* The prefix of so many bits that an address lies in; of a link-local one the

@@ -13,7 +13,7 @@
 
 /* What was said of an address. */
 struct said {
-	enum reason now; /* REASONS: nothing yet */
+	uint32_t now; /* the reason and 1; 0: nothing yet */
 	uint64_t last[REASONS]; /* when; 0: never */
 	uint64_t unsaid[REASONS]; /* times since */
 	uint64_t suspected; /* when that was said last; 0: never */
@@ -26,19 +26,21 @@ static void place(const struct upstream *, uint32_t, char *);
 static const char *sentence(enum reason);
 static void say_pins(const struct upstream *);
 
+/* Memory of upstreams that there are not is never touched. */
 static struct said said[CONF_UPSTREAMS_MAX][POOL_ADDRESSES_MAX];
+static bool is_told_of[CONF_UPSTREAMS_MAX];
 static char detail_text[160];
 static struct verify_result detail_chain;
 
 void
 report_reset(void)
 {
-	uint32_t u, i;
+	uint32_t u;
 
-	memset(said, 0, sizeof(said));
 	for (u = 0; u < CONF_UPSTREAMS_MAX; u++)
-		for (i = 0; i < POOL_ADDRESSES_MAX; i++)
-			said[u][i].now = REASONS;
+		if (is_told_of[u])
+			memset(said[u], 0, sizeof(said[u]));
+	memset(is_told_of, 0, sizeof(is_told_of));
 }
 
 void
@@ -66,9 +68,10 @@ report_address(const struct upstreams *all, uint32_t upstream, uint32_t address,
     enum reason reason, uint64_t now)
 {
 	struct said *s = &said[upstream][address];
-	bool changed = s->now != reason;
+	bool changed = s->now != reason + 1;
 
-	s->now = reason;
+	is_told_of[upstream] = true;
+	s->now = reason + 1;
 	if (reason == REASON_NONE && !changed)
 		return;
 	if (s->last[reason] != 0 && now - s->last[reason] < REPORT_AGAIN) {
@@ -88,6 +91,7 @@ report_health(const struct upstreams *all, uint32_t upstream, uint32_t address,
 	struct said *s = &said[upstream][address];
 	char where[WHERE_TEXT], more[64] = "";
 
+	is_told_of[upstream] = true;
 	place(&all->one[upstream], address, where);
 	if (!suspect) {
 		if (s->suspect)

@@ -17,8 +17,15 @@ static bool is_told(struct blocker *, struct block *, uint64_t);
 void
 block_init(struct blocker *b)
 {
-	memset(b, 0, sizeof(*b));
+	static const struct bucket empty;
+
+	memset(&b->conf, 0, sizeof(b->conf));
 	blocks_init(&b->table);
+	b->nalways[0] = b->nalways[1] = 0;
+	b->ask = b->turn = b->cut = empty;
+	memset(&b->asked, 0, sizeof(b->asked));
+	b->asked_at = 0;
+	b->unsaid = false;
 }
 
 void

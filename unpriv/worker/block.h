@@ -52,6 +52,7 @@ struct blocker {
 	bool unsaid; /* something was turned away that block_ended will tell */
 };
 
+/* As blocks_init. */
 void block_init(struct blocker *b);
 
 /* A config's: who is a client, when it is blocked, and who always is (valid
