@@ -23,7 +23,7 @@ FUZZ_SRC_dns_stored := $(FUZZ_DNS)
 FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 	dotproxy/ipc.c dotproxy/log.c dotproxy/counter.c
 FUZZ_SRC_config := $(OBJ)/parent/parse.c $(GRAMMAR_SRC) dotproxy/log.c \
-	dotproxy/netaddr.c dotproxy/shared.c dotproxy/special.c
+	dotproxy/netaddr.c priv/memfd.c dotproxy/special.c
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
 FUZZ_SRC_stream     := $(DNS_SRC) $(filter-out %/pool_owner.c, \
 	$(wildcard unpriv/tls/pool*.c)) $(addprefix unpriv/tls/,stream.c \

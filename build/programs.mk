@@ -2,6 +2,7 @@
 
 SHARED_SRC := $(wildcard dotproxy/*.c)
 DNS_SRC    := $(wildcard unpriv/dns/*.c)
+PRIV_SRC   := $(wildcard priv/*.c)
 PARENT_SRC := $(wildcard parent/*.c)
 WORKER_SRC := $(wildcard unpriv/worker/*.c)
 TLS_SRC    := $(wildcard unpriv/tls/*.c)
@@ -11,6 +12,7 @@ SOCKS_SRC  := $(wildcard unpriv/socks/*.c)
 o = $(patsubst %.c,$(OBJ)/%.o,$(patsubst dotproxy/%,shared/%,$(1)))
 SHARED_OBJ := $(call o,$(SHARED_SRC))
 DNS_OBJ    := $(call o,$(DNS_SRC))
+PRIV_OBJ   := $(call o,$(PRIV_SRC))
 PARENT_OBJ := $(call o,$(PARENT_SRC)) $(OBJ)/parent/parse.o
 # What reads a config file, and prints it.
 GRAMMAR_SRC := $(wildcard parent/config_*.c parent/parse_*.c) \
@@ -25,7 +27,7 @@ PROGRAMS := $(OBJ)/dotproxy $(OBJ)/dotproxy-worker $(OBJ)/dotproxy-tls \
 
 programs: $(PROGRAMS)
 
-$(OBJ)/dotproxy: $(PARENT_OBJ) $(SHARED_OBJ)
+$(OBJ)/dotproxy: $(PARENT_OBJ) $(PRIV_OBJ) $(SHARED_OBJ)
 	$(CC) $(LDFLAGS_ALL) $(LTO_LD) $(PIE_LD) -o $@ $^ $(EVENT_LIBS) $(CONFINE_LIBS)
 
 $(OBJ)/dotproxy-worker: $(WORKER_OBJ) $(DNS_OBJ) $(SHARED_OBJ)
@@ -66,7 +68,7 @@ $(OBJ)/flags:
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" >$@
 
-$(SHARED_OBJ) $(DNS_OBJ) $(PARENT_OBJ) $(WORKER_OBJ) $(TLS_OBJ) \
+$(SHARED_OBJ) $(DNS_OBJ) $(PRIV_OBJ) $(PARENT_OBJ) $(WORKER_OBJ) $(TLS_OBJ) \
 	$(SOCKS_OBJ): $(OBJ)/flags
 
 clean:

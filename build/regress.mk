@@ -18,7 +18,7 @@ endif
 LINK_dns     := $(DNS_OBJ) $(SHARED_OBJ)
 LINK_shared  := $(SHARED_OBJ)
 LINK_sandbox := $(SHARED_OBJ)
-LINK_parent  := $(filter-out $(OBJ)/parent/main.o,$(PARENT_OBJ)) $(SHARED_OBJ)
+LINK_priv    := $(PRIV_OBJ) $(SHARED_OBJ)
 LINK_worker  := $(filter-out $(OBJ)/unpriv/worker/main.o,$(WORKER_OBJ)) \
 	$(DNS_OBJ) $(SHARED_OBJ)
 LINK_tls     := $(filter-out $(OBJ)/unpriv/tls/main.o,$(TLS_OBJ)) \

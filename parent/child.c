@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dotproxy/cause.h"
+#include "priv/cause.h"
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "dotproxy/log.h"
-#include "dotproxy/shared.h"
+#include "priv/memfd.h"
 
 #include "config.h"
 
@@ -133,7 +133,7 @@ copy_sealed(int fd, const char *path)
 		free(bytes);
 		return -1;
 	}
-	if ((memfd = shared_copy("ca", bytes, (size_t)n)) == -1)
+	if ((memfd = memfd_copy("ca", bytes, (size_t)n)) == -1)
 		log_warn("%s", path);
 	free(bytes);
 	return memfd;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "dotproxy/log.h"
-#include "dotproxy/shared.h"
+#include "priv/memfd.h"
 #include "config.h"
 
 #define HOSTS_MAX (1024 * 1024) /* bytes */
@@ -129,7 +129,7 @@ config_local_open(struct conf_local *local, const struct conf *conf)
 		free(r.bytes);
 		return -1;
 	}
-	if ((fd = shared_copy("local", r.bytes, r.len)) == -1)
+	if ((fd = memfd_copy("local", r.bytes, r.len)) == -1)
 		log_warn("local data");
 	free(r.bytes);
 	local->size = (uint32_t)r.len;

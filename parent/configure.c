@@ -7,9 +7,9 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/counter.h"
-#include "dotproxy/ipc_conf.h"
+#include "priv/ipc_conf.h"
 #include "dotproxy/log.h"
-#include "dotproxy/shared.h"
+#include "priv/memfd.h"
 
 #include "parent.h"
 
@@ -54,7 +54,7 @@ configure_cache(struct parent *p, const char *why)
 		counter_inc(cache_emptied);
 	}
 	siphash_key_random(&p->cache_key);
-	p->cache = shared_renew(p->cache, p->conf->cache_size);
+	p->cache = memfd_renew(p->cache, p->conf->cache_size);
 	for (i = 1; i < p->nchildren; i++)
 		if (p->child[i].role == IPC_WORKER &&
 		    p->child[i].ipc.state != IPC_NEW)

@@ -9,7 +9,7 @@
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
 #include "dotproxy/sandbox.h"
-#include "dotproxy/way.h"
+#include "priv/way.h"
 
 #include "parent.h"
 

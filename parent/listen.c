@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "dotproxy/bound.h"
+#include "priv/bound.h"
 #include "dotproxy/ipc.h"
-#include "dotproxy/steer.h"
+#include "priv/steer.h"
 
 #include "listen.h"
 

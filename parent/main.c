@@ -13,7 +13,7 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
-#include "dotproxy/notify.h"
+#include "priv/notify.h"
 #include "dotproxy/sandbox.h"
 
 #include "config.h"

@@ -9,8 +9,8 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
-#include "dotproxy/route.h"
-#include "dotproxy/way.h"
+#include "priv/route.h"
+#include "priv/way.h"
 
 #include "parent.h"
 

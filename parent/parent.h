@@ -9,9 +9,9 @@
 
 #include "dotproxy/bucket.h"
 #include "dotproxy/conf.h"
-#include "dotproxy/ward.h"
+#include "priv/ward.h"
 #include "dotproxy/ipc.h"
-#include "dotproxy/ipc_log.h"
+#include "priv/ipc_log.h"
 
 #include "config.h"
 #include "listen.h"

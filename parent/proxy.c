@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "dotproxy/clock.h"
-#include "dotproxy/way.h"
+#include "priv/way.h"
 
 #include "parent.h"
 

@@ -94,7 +94,7 @@ recall() {
 }
 
 # Two who ask at once, each from an address that is steered to another of two
-# workers (dotproxy/steer.c). Answers in the form of one.
+# workers (priv/steer.c). Answers in the form of one.
 flood_two_clients() {
 	for at in 0 1; do
 		$asker dnsperf -s 127.0.0.1 -p "$port" -a "$(address_of $at)" \

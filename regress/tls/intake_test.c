@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dotproxy/ipc_conf.h"
+#include "priv/ipc_conf.h"
 #include "dotproxy/log.h"
 #include "unpriv/tls/upstream.h"
 

@@ -1,6 +1,6 @@
-/* News of this machine's links, addresses and routes. For the parent alone. */
-#ifndef DOTPROXY_ROUTE_H
-#define DOTPROXY_ROUTE_H
+/* News of this machine's links, addresses and routes. */
+#ifndef PRIV_ROUTE_H
+#define PRIV_ROUTE_H
 
 #include <stdbool.h>
 

@@ -1,12 +1,11 @@
 /*
  * Log lines of a child, as the parent takes them: so many, and as a stranger's.
- * For the parent alone.
  */
-#ifndef DOTPROXY_IPC_LOG_H
-#define DOTPROXY_IPC_LOG_H
+#ifndef PRIV_IPC_LOG_H
+#define PRIV_IPC_LOG_H
 
-#include "bucket.h"
-#include "ipc.h"
+#include "dotproxy/bucket.h"
+#include "dotproxy/ipc.h"
 
 /* Lines that a child may log at once, and then each second. */
 #define IPC_LOG_BURST 100

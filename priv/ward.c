@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
-#include "counter.h"
+#include "dotproxy/clock.h"
+#include "dotproxy/counter.h"
 #include "ward.h"
-#include "log.h"
+#include "dotproxy/log.h"
 
 /* Blocks that are lifted, many in a message: a worker has room for all. */
 struct lifted {

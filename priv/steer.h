@@ -1,10 +1,9 @@
 /*
  * Which worker a client meets: a program for the kernel that chooses the
  * socket of an SO_REUSEPORT group by the client's address alone.
- * For the parent alone.
  */
-#ifndef DOTPROXY_STEER_H
-#define DOTPROXY_STEER_H
+#ifndef PRIV_STEER_H
+#define PRIV_STEER_H
 
 #include <linux/filter.h>
 #include <stdint.h>

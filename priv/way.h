@@ -1,9 +1,9 @@
-/* The ways out to upstreams. For the parent alone. */
-#ifndef DOTPROXY_WAY_H
-#define DOTPROXY_WAY_H
+/* The ways out to upstreams. */
+#ifndef PRIV_WAY_H
+#define PRIV_WAY_H
 
-#include "conf.h"
-#include "ipc.h"
+#include "dotproxy/conf.h"
+#include "dotproxy/ipc.h"
 
 /*
  * A non-blocking socket, the caller's to close, that has begun to connect to

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "log.h"
+#include "dotproxy/log.h"
 #include "notify.h"
 
 static struct sockaddr_un manager;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dotproxy/counter.h"
-#include "dotproxy/ward.h"
+#include "priv/ward.h"
 
 #define CASE(name)                                                             \
 	ATF_TC_WITHOUT_HEAD(name);                                             \

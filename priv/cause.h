@@ -1,6 +1,6 @@
-/* What a process died of, in words. For the parent alone. */
-#ifndef DOTPROXY_CAUSE_H
-#define DOTPROXY_CAUSE_H
+/* What a process died of, in words. */
+#ifndef PRIV_CAUSE_H
+#define PRIV_CAUSE_H
 
 #include <stdint.h>
 

@@ -1,9 +1,8 @@
 /*
  * Tells a service manager how we are (sd_notify(3)'s protocol).
- * For the parent alone.
  */
-#ifndef DOTPROXY_NOTIFY_H
-#define DOTPROXY_NOTIFY_H
+#ifndef PRIV_NOTIFY_H
+#define PRIV_NOTIFY_H
 
 /* Reads NOTIFY_SOCKET; without it notify_send does nothing. Call early, and
  * before the sandbox: it makes the socket. */

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dotproxy/way.h"
+#include "priv/way.h"
 
 static struct conf_upstream u;
 static struct netaddr to;

@@ -1,14 +1,13 @@
 /*
  * A config as the messages that tell a child of it. Nothing is sent here: each
  * message goes to the caller, in the order in which the child takes them.
- * For the parent alone.
  */
-#ifndef DOTPROXY_IPC_CONF_H
-#define DOTPROXY_IPC_CONF_H
+#ifndef PRIV_IPC_CONF_H
+#define PRIV_IPC_CONF_H
 
-#include "blocks.h"
-#include "conf.h"
-#include "ipc.h"
+#include "dotproxy/blocks.h"
+#include "dotproxy/conf.h"
+#include "dotproxy/ipc.h"
 
 /* Takes a message; fd rides on it, unless -1, and stays whose it was. */
 typedef void ipc_conf_tell(

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "counter.h"
-#include "log.h"
+#include "dotproxy/counter.h"
+#include "dotproxy/log.h"
 #include "nft.h"
 
 #define ELEMENT(type) ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (type)))

@@ -1,14 +1,13 @@
 /*
  * Sockets that are bound to an address, for clients to ask on.
- * For the parent alone.
  */
-#ifndef DOTPROXY_BOUND_H
-#define DOTPROXY_BOUND_H
+#ifndef PRIV_BOUND_H
+#define PRIV_BOUND_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "netaddr.h"
+#include "dotproxy/netaddr.h"
 
 /*
  * A socket of proto (enum ipc_proto) on the address and its port, non-blocking

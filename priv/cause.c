@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "cause.h"
-#include "sandbox.h"
+#include "dotproxy/sandbox.h"
 
 const char *
 cause_text(int status, uint32_t refused, char buf[CAUSE_TEXT])

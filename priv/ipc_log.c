@@ -4,7 +4,7 @@
 #include <syslog.h>
 
 #include "ipc_log.h"
-#include "log.h"
+#include "dotproxy/log.h"
 
 bool
 ipc_log_take(struct ipc_log_limit *limit, const struct ipc_message *m,

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "bound.h"
-#include "ipc.h"
-#include "log.h"
+#include "dotproxy/ipc.h"
+#include "dotproxy/log.h"
 
 #define BACKLOG	 1024
 #define DEFER	 2 /* s; then a connection without a byte is one, too */

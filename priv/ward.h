@@ -1,13 +1,12 @@
 /*
  * What the parent keeps against abuse: the secrets of cookies, and the list of
  * blocks. They outlive workers and reloads.
- * For the parent alone.
  */
-#ifndef DOTPROXY_WARD_H
-#define DOTPROXY_WARD_H
+#ifndef PRIV_WARD_H
+#define PRIV_WARD_H
 
-#include "blocks.h"
-#include "bucket.h"
+#include "dotproxy/blocks.h"
+#include "dotproxy/bucket.h"
 #include "ipc_conf.h"
 #include "nft.h"
 

@@ -2,15 +2,14 @@
  * Blocks in the kernel: addresses put into two sets of a table of nftables that
  * an operator loaded (contrib/nftables/dotproxy.nft), and taken out again. It
  * must never make a table, a chain or a rule, nor wait for anything.
- * For the parent alone.
  */
-#ifndef DOTPROXY_NFT_H
-#define DOTPROXY_NFT_H
+#ifndef PRIV_NFT_H
+#define PRIV_NFT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "netaddr.h"
+#include "dotproxy/netaddr.h"
 
 #define NFT_TABLE "dotproxy" /* of family inet */
 #define NFT_SET4  "blocked4"

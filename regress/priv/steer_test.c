@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dotproxy/steer.h"
+#include "priv/steer.h"
 
 #define SOCKETS 3
 #define CLIENTS 120

@@ -4,11 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "shared.h"
+#include "dotproxy/log.h"
+#include "memfd.h"
 
 int
-shared_renew(int old, uint64_t size)
+memfd_renew(int old, uint64_t size)
 {
 	int fd;
 
@@ -25,7 +25,7 @@ shared_renew(int old, uint64_t size)
 }
 
 int
-shared_copy(const char *name, const void *bytes, size_t len)
+memfd_copy(const char *name, const void *bytes, size_t len)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), saved;
 
