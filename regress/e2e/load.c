@@ -21,6 +21,7 @@
 #define STREAM	      (1 << 17)
 #define BUFFER	      (4 << 20)
 #define NAME_MAX_TEXT 200
+#define UNOPENED      (-2)
 
 enum fate { UNSENT, WAITING, ANSWERED, LOST };
 
@@ -79,8 +80,12 @@ main(int argc, char *argv[])
 	unsigned int i;
 
 	options(argc, argv);
+	/* By TCP with the first question: a silent connection may be let go. */
 	for (i = 0; i < o.sockets; i++)
-		open_socket(&sock[i]);
+		if (o.tcp)
+			sock[i].fd = UNOPENED;
+		else
+			open_socket(&sock[i]);
 	run();
 	(void)printf("sent=%u answered=%u noerror=%u servfail=%u nxdomain=%u "
 		     "other=%u empty=%u truncated=%u wrong=%u twice=%u "
@@ -283,6 +288,8 @@ ask(unsigned int n, uint64_t t)
 
 	question[n].fate = WAITING;
 	question[n].last = t;
+	if (s->fd == UNOPENED)
+		open_socket(s);
 	if (s->fd == -1)
 		return;
 	buf[0] = (uint8_t)(len >> 8);

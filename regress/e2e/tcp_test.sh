@@ -146,7 +146,6 @@ ten_thousand_slow_questions_keep_nobody_out_body() {
 
 testcase ten_thousand_silent_connections_keep_nobody_out 60 ss
 ten_thousand_silent_connections_keep_nobody_out_body() {
-	# The asker is silent, too, until its turn comes to ask.
 	! is_sanitized || atf_skip "built with sanitizers: too slow for this"
 	start_all
 	is_root || atf_skip "so many descriptors are root's"
