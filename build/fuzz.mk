@@ -55,7 +55,8 @@ fuzz-seeds: $(OBJ)/regress/dns/query_test $(OBJ)/regress/dns/answer_test \
 
 .SECONDEXPANSION:
 $(FUZZ_BIN): $(FUZZ_OBJ)/%_fuzz: regress/fuzz/%_fuzz.c $$(FUZZ_SRC_$$*) \
-	    $(wildcard dotproxy/*.h unpriv/*/*.h parent/*.h regress/*/*.h)
+	    $(wildcard dotproxy/*.h priv/*.h unpriv/*/*.h parent/*.h \
+	    regress/*/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ \
 		$(filter %.c,$^) $(FUZZ_LIBS_$*)

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "priv/cause.h"
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
+#include "priv/cause.h"
+#include "priv/exec.h"
 
 #include "parent.h"
 
@@ -24,6 +26,7 @@ static void child_exec(const struct child *, int) __attribute__((noreturn));
 static void forget(struct child *);
 static void say_cause(const struct child *, int);
 static void start_again(struct child *);
+static void start_later(struct child *);
 static void restart_due(evutil_socket_t, short, void *);
 
 void
@@ -45,17 +48,23 @@ void
 child_start(struct child *c)
 {
 	struct parent *p = c->parent;
-	int fd[2];
+	int fd[2] = { -1, -1 };
+	pid_t pid = -1;
 
-	if (ipc_socketpair(fd) == -1)
-		fatal("socketpair");
-	switch (c->pid = fork()) {
-	case -1:
-		fatal("fork");
-	case 0:
+	if (ipc_socketpair(fd) != -1 && (pid = fork()) == 0)
 		child_exec(c, fd[1]);
-	}
+	if (pid == -1)
+		log_warn("%s: no room for a process", c->name);
 	(void)close(fd[1]);
+	if (pid == -1) {
+		(void)close(fd[0]);
+		if (!p->ready)
+			fatalx("not serving");
+		c->quick_deaths++;
+		start_later(c);
+		return;
+	}
+	c->pid = pid;
 	ipc_init(&c->ipc, fd[0], IPC_PARENT, c->role, IPC_NEW);
 	c->started = clock_ms();
 	c->generation = 0;
@@ -146,9 +155,6 @@ child_exec(const struct child *c, int channel)
 	char program[PATH_MAX + 32], uid[16], gid[16], nofile[16];
 	const char *argv[] = { program, "-u", uid, "-g", gid, "-r",
 		p->conf->chroot, "-n", nofile, NULL };
-	char *envp[] = { NULL };
-	sigset_t none;
-	int i;
 
 	(void)snprintf(program, sizeof(program), "%s/dotproxy-%s", p->libexec,
 	    program_of(c));
@@ -158,26 +164,7 @@ child_exec(const struct child *c, int channel)
 	    c->role == IPC_WORKER    ? p->nofile_worker
 		: c->role == IPC_TLS ? p->nofile_tls
 				     : IPC_PROXY_MAX + NOFILE_OTHER);
-	for (i = 0; i <= STDERR_FILENO; i++) {
-#ifdef DOTPROXY_SANITIZE
-		if (i == STDERR_FILENO)
-			continue; /* where the sanitizer reports */
-#endif
-		if (dup2(p->null, i) == -1)
-			_exit(126);
-	}
-	/* dup2 of a descriptor onto itself would leave it CLOEXEC. */
-	if (channel == IPC_PARENT_FD)
-		channel = dup(channel);
-	if (channel == -1 || dup2(channel, IPC_PARENT_FD) == -1 ||
-	    close_range(IPC_PARENT_FD + 1, ~0U, 0) == -1)
-		_exit(126);
-	for (i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)execve(program, (char **)(uintptr_t)argv, envp);
-	_exit(127);
+	exec_program(program, argv, p->null, channel);
 }
 
 /* Closes what we had of a dead child. */
@@ -218,27 +205,31 @@ say_cause(const struct child *c, int status)
 static void
 start_again(struct child *c)
 {
-	uint64_t lived = clock_ms() - c->started, wait = 0;
-	struct timeval tv;
+	uint64_t lived = clock_ms() - c->started;
 
 	counter_inc(child_restarts);
 	if (lived >= (c->broke ? CHILD_BROKE_MS : CHILD_WELL_MS))
 		c->quick_deaths = 0;
-	else if (c->quick_deaths < 16)
-		c->quick_deaths++;
 	/* The first may be bad luck. */
-	if (c->quick_deaths > 1)
-		wait = (uint64_t)CHILD_BACKOFF_MS << (c->quick_deaths - 2);
-	if (wait > CHILD_BACKOFF_MAX)
-		wait = CHILD_BACKOFF_MAX;
-	if (wait == 0) {
-		log_info("%s: starting again", c->name);
-		child_start(c);
+	else if (c->quick_deaths++ > 0) {
+		log_warnx("%s: died %u times in a row soon after its start",
+		    c->name, c->quick_deaths);
+		start_later(c);
 		return;
 	}
-	log_warnx("%s: died %u times in a row soon after its start; next "
-		  "try in %llu ms",
-	    c->name, c->quick_deaths, (unsigned long long)wait);
+	log_info("%s: starting again", c->name);
+	child_start(c);
+}
+
+/* The second in a row waits for CHILD_BACKOFF_MS, each after it twice as long. */
+static void
+start_later(struct child *c)
+{
+	uint64_t wait = CHILD_BACKOFF_MS << MIN(c->quick_deaths, 16) >> 2;
+	struct timeval tv;
+
+	wait = MIN(wait, CHILD_BACKOFF_MAX);
+	log_info("%s: next try in %llu ms", c->name, (unsigned long long)wait);
 	tv.tv_sec = (time_t)(wait / 1000);
 	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
 	if (event_base_once(

@@ -146,8 +146,11 @@ connect_peers(struct child *tls, struct child *worker)
 	if (tls->ipc.fd == -1 || worker->ipc.fd == -1 ||
 	    tls->ipc.state == IPC_NEW || worker->ipc.state == IPC_NEW)
 		return;
-	if (ipc_socketpair(fd) == -1)
-		fatal("socketpair");
+	if (ipc_socketpair(fd) == -1) {
+		log_warn("no channel for %s, which starts anew", worker->name);
+		child_gone(worker);
+		return;
+	}
 	tell(tls, IPC_PEER, &to_tls, sizeof(to_tls), fd[0]);
 	tell(worker, IPC_PEER, &to_worker, sizeof(to_worker), fd[1]);
 	(void)close(fd[0]);

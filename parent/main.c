@@ -13,8 +13,8 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
-#include "priv/notify.h"
 #include "dotproxy/sandbox.h"
+#include "priv/notify.h"
 
 #include "config.h"
 #include "options.h"

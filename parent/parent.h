@@ -9,9 +9,9 @@
 
 #include "dotproxy/bucket.h"
 #include "dotproxy/conf.h"
-#include "priv/ward.h"
 #include "dotproxy/ipc.h"
 #include "priv/ipc_log.h"
+#include "priv/ward.h"
 
 #include "config.h"
 #include "listen.h"
@@ -101,7 +101,8 @@ struct parent {
 /* child.c: the life of a child. */
 void child_init(
     struct parent *p, struct child *c, enum ipc_role role, uint32_t index);
-/* Forks and execs it; fatal when the machine has no room for a process. */
+/* Forks and execs it. When the machine has no room for a process it is tried
+ * again later; before anybody is served that is fatal. */
 void child_start(struct child *c);
 /* Reaps what has died, says of what, and starts it again in time. */
 void child_reap(struct parent *p);

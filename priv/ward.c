@@ -7,8 +7,9 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/counter.h"
-#include "ward.h"
 #include "dotproxy/log.h"
+
+#include "ward.h"
 
 /* Blocks that are lifted, many in a message: a worker has room for all. */
 struct lifted {

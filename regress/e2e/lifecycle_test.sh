@@ -89,12 +89,33 @@ a_child_that_dies_again_and_again_is_started_later_and_later_body() {
 		kill -9 "$victim"
 		must 5 is_followed "$victim"
 	done
-	says 'worker [01]: died 6 times in a row .*; next try in [0-9]* ms'
-	sed -n 's/.*worker [01]: died.* next try in \([0-9]*\) ms/\1/p' \
+	says 'worker [01]: died 6 times in a row soon after its start'
+	sed -n 's/.*worker [01]: next try in \([0-9]*\) ms/\1/p' \
 	    dotproxy.log >waits
+	[ "$(wc -l <waits)" -ge 5 ] || atf_fail "it did not wait"
 	cat waits
 	sort -n waits | uniq | cmp - waits || atf_fail "not later and later"
 	must 5 is_answered NOERROR back.test.example
+}
+
+# The limit is of an ordinary user's processes: it is none for root.
+as=unprivileged testcase a_machine_without_room_for_a_process_gets_one_later \
+    40 ss prlimit
+a_machine_without_room_for_a_process_gets_one_later_body() {
+	start_all
+	hard=$(prlimit --pid "$dotproxy" --nproc --noheadings --output HARD)
+	prlimit --pid "$dotproxy" --nproc=1: || atf_fail "no limit"
+	victim=$(workers | tail -n 1)
+	kill -9 "$victim"
+	must 5 says_twice 'worker [01]: no room for a process'
+	! is_gone "$dotproxy" || atf_fail "the parent is gone"
+	prlimit --pid "$dotproxy" --nproc="$hard": || atf_fail "still limited"
+	must 20 is_followed "$victim"
+	must 5 is_answered NOERROR back.test.example
+}
+
+says_twice() {
+	[ "$(grep -c "$1" dotproxy.log)" -ge 2 ]
 }
 
 workers() {
@@ -337,6 +358,7 @@ atf_init_test_cases() {
 	    the_tls_process_killed_under_load_is_back_and_clients_get_answers
 	atf_add_test_case \
 	    a_child_that_dies_again_and_again_is_started_later_and_later
+	atf_add_test_case a_machine_without_room_for_a_process_gets_one_later
 	atf_add_test_case reload_takes_upstreams_clients_and_addresses
 	atf_add_test_case reload_under_load_loses_no_question
 	atf_add_test_case a_broken_file_changes_nothing_and_its_line_is_told
