@@ -5,7 +5,6 @@
  * waited counts to when the kernel had the answer, so that it is not their own
  * slowness that is told. It must never ask more, nor longer, than told.
  */
-#include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +18,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "dotproxy/netaddr.h"
 
 #define QUESTIONS_MAX 60000
 #define CLIENTS_MAX   64
@@ -41,7 +42,7 @@ struct question {
 
 struct client {
 	int fd;
-	struct sockaddr_in from;
+	struct sockaddr_storage from;
 	uint8_t cookie[COOKIE_MAX];
 	size_t cookie_len;
 };
@@ -56,8 +57,10 @@ struct stream {
 
 static struct {
 	const char *name;
-	struct sockaddr_in server;
-	uint32_t first;
+	struct netaddr server, first;
+	struct sockaddr_storage to; /* the server */
+	socklen_t address_len;
+	unsigned int bits; /* the clients' addresses count up behind so many */
 	unsigned int clients, count, rate, wait, again; /* ms */
 	bool cookies, udp_only, tcp_only;
 } o = { .clients = 1, .count = 300, .rate = 300, .wait = 3000 };
@@ -71,8 +74,9 @@ static struct {
 } total;
 
 static void options(int, char *[]);
-static uint32_t address(const char *);
+static void address(struct netaddr *, const char *);
 static void usage(void) __attribute__((noreturn));
+static struct netaddr client_address(unsigned int);
 static void open_client(unsigned int);
 static void run(void);
 static void wait_until(uint64_t);
@@ -112,18 +116,21 @@ main(int argc, char *argv[])
 static void
 options(int argc, char *argv[])
 {
+	in_port_t port = 0;
 	int ch;
 
-	o.server.sin_family = AF_INET;
-	o.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	o.first = INADDR_LOOPBACK;
-	while ((ch = getopt(argc, argv, "b:c:kn:p:q:r:s:tuw:")) != -1)
+	address(&o.server, "127.0.0.1");
+	o.first = o.server;
+	while ((ch = getopt(argc, argv, "b:c:d:kn:p:q:r:s:tuw:")) != -1)
 		switch (ch) {
 		case 'b':
-			o.first = address(optarg);
+			address(&o.first, optarg);
 			break;
 		case 'c':
 			o.clients = (unsigned int)atoi(optarg);
+			break;
+		case 'd':
+			o.bits = (unsigned int)atoi(optarg);
 			break;
 		case 'k':
 			o.cookies = true;
@@ -132,7 +139,7 @@ options(int argc, char *argv[])
 			o.count = (unsigned int)atoi(optarg);
 			break;
 		case 'p':
-			o.server.sin_port = htons((in_port_t)atoi(optarg));
+			port = (in_port_t)atoi(optarg);
 			break;
 		case 'q':
 			o.rate = (unsigned int)atoi(optarg);
@@ -141,7 +148,7 @@ options(int argc, char *argv[])
 			o.again = (unsigned int)atoi(optarg);
 			break;
 		case 's':
-			o.server.sin_addr.s_addr = htonl(address(optarg));
+			address(&o.server, optarg);
 			break;
 		case 't':
 			o.tcp_only = true;
@@ -155,48 +162,62 @@ options(int argc, char *argv[])
 		default:
 			usage();
 		}
-	if (argc != optind + 1 || o.server.sin_port == 0 || o.rate == 0 ||
+	if (o.bits == 0)
+		o.bits = o.first.bits;
+	if (argc != optind + 1 || port == 0 || o.rate == 0 ||
+	    o.first.family != o.server.family || o.bits > o.first.bits ||
 	    o.count > QUESTIONS_MAX || o.clients == 0 ||
 	    o.clients > CLIENTS_MAX || strlen(argv[optind]) > 200 ||
 	    o.count / o.rate + o.wait / 1000 > SECONDS_MAX)
 		usage();
 	o.name = argv[optind];
+	o.server.port = port;
+	o.address_len = netaddr_to_sockaddr(&o.server, &o.to);
 }
 
-static uint32_t
-address(const char *text)
+static void
+address(struct netaddr *a, const char *text)
 {
-	struct in_addr in;
-
-	if (inet_pton(AF_INET, text, &in) != 1)
+	if (!netaddr_parse(a, text))
 		errx(2, "%s: not an address", text);
-	return ntohl(in.s_addr);
 }
 
 static void
 usage(void)
 {
 	(void)fprintf(stderr,
-	    "usage: crowd [-ktu] [-b first-address] [-c clients] [-n count]\n"
-	    "             [-q rate] [-r again-ms] [-s server] [-w ms] -p port "
-	    "name-with-%%\n");
+	    "usage: crowd [-ktu] [-b first-address] [-c clients] [-d bits]\n"
+	    "             [-n count] [-q rate] [-r again-ms] [-s server] [-w "
+	    "ms]\n             -p port name-with-%%\n");
 	exit(2);
+}
+
+static struct netaddr
+client_address(unsigned int i)
+{
+	struct netaddr a = o.first;
+	unsigned int sum = i << (-o.bits & 7), k;
+
+	for (k = (o.bits + 7) / 8; k-- > 0; sum >>= 8) {
+		sum += a.bytes[k];
+		a.bytes[k] = (uint8_t)sum;
+	}
+	return a;
 }
 
 static void
 open_client(unsigned int i)
 {
 	struct client *c = &client[i];
+	const struct netaddr from = client_address(i);
 	int on = 1, room = BUFFER;
 	unsigned int k;
 
-	c->from.sin_family = AF_INET;
-	c->from.sin_addr.s_addr = htonl(o.first + i);
-	c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	(void)netaddr_to_sockaddr(&from, &c->from);
+	c->fd = socket(c->from.ss_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	if (c->fd == -1 ||
-	    bind(c->fd, (struct sockaddr *)&c->from, sizeof(c->from)) == -1 ||
-	    connect(c->fd, (struct sockaddr *)&o.server, sizeof(o.server)) ==
-		-1)
+	    bind(c->fd, (struct sockaddr *)&c->from, o.address_len) == -1 ||
+	    connect(c->fd, (struct sockaddr *)&o.to, o.address_len) == -1)
 		err(2, "a client");
 	if (setsockopt(c->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) ==
 	    -1)
@@ -491,15 +512,14 @@ open_stream(unsigned int n)
 			s = &stream[i];
 	if (s == NULL || q->on_tcp)
 		return;
-	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	s->fd = socket(o.to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (s->fd == -1)
 		err(2, "socket");
 	(void)setsockopt(
 	    s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	if (bind(s->fd, (const struct sockaddr *)&c->from, sizeof(c->from)) ==
+	if (bind(s->fd, (const struct sockaddr *)&c->from, o.address_len) ==
 		-1 ||
-	    (connect(s->fd, (struct sockaddr *)&o.server, sizeof(o.server)) ==
-		    -1 &&
+	    (connect(s->fd, (struct sockaddr *)&o.to, o.address_len) == -1 &&
 		errno != EINPROGRESS)) {
 		(void)close(s->fd);
 		s->fd = -1;

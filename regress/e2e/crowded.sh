@@ -2,7 +2,7 @@
 # in one a server at 10.9.0.1 with its upstream behind it on loopback, in the
 # other everyone who asks. There 10.64.0.0/10 is all its own, so that a client
 # may have any address of it, and what goes to any other address is dropped
-# without a word. Sourced after common.sh, servers.sh and apart.sh.
+# without a word; after crowd_up6 2001:db8:8000::/33 is, too. Sourced after common.sh, servers.sh and apart.sh.
 # shellcheck shell=sh disable=SC2034,SC2154,SC2086 # of and for who sources it; words
 
 server=10.9.0.1
@@ -11,10 +11,13 @@ crowd_up() {
 	unshare -n true || atf_skip "no network namespace can be made here"
 	net_new near
 	net_new out
-	# Forged addresses come and go by one way, or they would not be taken.
+	# Forged addresses come and go by one way, or they would not be taken;
+	# and those of IPv6 are nobody else's, so that none need be waited for.
 	for _net in "$near" "$out"; do
 		in_net "$_net" sh -c 'cd /proc/sys/net/ipv4/conf &&
-		    echo 0 >all/rp_filter && echo 0 >default/rp_filter'
+		    echo 0 >all/rp_filter && echo 0 >default/rp_filter
+		    cd ../../ipv6/conf || exit 0
+		    echo 0 >default/accept_dad'
 	done
 	in_net "$near" ip link add up0 type veth peer name up0 netns "$out"
 	in_net "$near" ip address add "$server/24" dev up0
@@ -26,6 +29,17 @@ crowd_up() {
 	in_net "$out" ip route add blackhole default
 	within="nsenter -t $near -n"
 	port=53
+}
+
+# The server is at 2001:db8::1 then.
+crowd_up6() {
+	[ -d /proc/sys/net/ipv6 ] || atf_skip "no IPv6 here"
+	server=2001:db8::1
+	in_net "$near" ip address add "$server/64" dev up0
+	in_net "$out" ip address add 2001:db8::2/64 dev up0
+	in_net "$near" ip route add default via 2001:db8::2
+	in_net "$out" sh -c 'echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind'
+	in_net "$out" ip route add local 2001:db8:8000::/33 dev lo
 }
 
 # The upstream of ours, at port 853 of the server's loopback.
@@ -41,7 +55,7 @@ conf_crowded() {
 		upstream_block ours 853
 		cat <<-END
 		listen on $server
-		allow from 0.0.0.0/0
+		allow from { 0.0.0.0/0 ::/0 }
 		forward to "ours"
 		END
 		cat

@@ -8,13 +8,25 @@
 . "$(atf_get_srcdir)/crowded.sh"
 
 start_crowded() { # LINE ... of the config
+	crowd_up
+	serve_crowd 10.64.0.1 "$@"
+}
+
+start_crowded6() { # LINE ... of the config
+	crowd_up
+	crowd_up6
+	serve_crowd 2001:db8:8000::1 "$@"
+}
+
+serve_crowd() { # WHO-ASKS-FIRST LINE ... of the config
+	_first=$1
+	shift
 	atf_require_prog "$upstream"
 	pki
-	crowd_up
 	log_queries=no start_behind
 	printf '%s\n' "$@" | conf_crowded
 	start_dotproxy
-	from 10.64.0.1 first.example >/dev/null || atf_fail "no answer"
+	from "$_first" first.example >/dev/null || atf_fail "no answer"
 }
 
 from() { # ADDRESS dig's arguments: true if it is answered NOERROR
@@ -154,6 +166,40 @@ over_the_limit_udp_is_truncated_and_tcp_refused_body() {
 	all_are_answered 400
 }
 
+# A client is a /56, whatever else its addresses have.
+as=root testcase an_ipv6_client_over_the_limit_is_truncated_and_refused 40 ip \
+    nsenter unshare
+an_ipv6_client_over_the_limit_is_truncated_and_refused_body() {
+	start_crowded6 'limit rate 1 burst 10' 'limit slip 1' 'no block'
+	# What it says to whom it leaks, it pays for: at most a burst.
+	run_crowd -u -b 2001:db8:8001:100::1 -c 20 -d 64 -q 500 -n 200 \
+	    -w 500 'www.u%.example'
+	[ "$(figure truncated)" -ge 100 ] || atf_fail "$(cat load.out)"
+	[ "$(figure answered)" -ge 5 ] || atf_fail "$(cat load.out)"
+	run_crowd -t -b 2001:db8:8001:100::1 -c 20 -d 64 -q 500 -n 200 \
+	    -w 1000 'www.t%.example'
+	[ "$(figure refused)" -ge 100 ] || atf_fail "$(cat load.out)"
+	# The next /56 has a bucket of its own.
+	run_crowd -u -b 2001:db8:8001:200::1 -c 10 -d 64 -q 100 -n 10 \
+	    'www.n%.example'
+	all_are_answered 10
+}
+
+# Each /56 asks no more than its burst; that is for 16 of them.
+as=root testcase whoever_has_a_48_is_one_client_in_all 40 ip nsenter unshare
+whoever_has_a_48_is_one_client_in_all_body() {
+	start_crowded6 'limit rate 1 burst 8' 'limit slip 1' 'no block'
+	run_crowd -u -b 2001:db8:8001::1 -c 64 -d 56 -q 1000 -n 512 -w 500 \
+	    'www.u%.example'
+	[ "$(figure answered)" -ge 100 ] || atf_fail "$(cat load.out)"
+	[ "$(figure truncated)" -ge 100 ] || atf_fail "$(cat load.out)"
+	[ "$(counter limit_slipped)" -ge 100 ] || atf_fail "by something else"
+	# As many, of a /48 each, are 64 clients.
+	run_crowd -u -b 2001:db8:9001::1 -c 64 -d 48 -q 1000 -n 512 \
+	    'www.n%.example'
+	all_are_answered 512
+}
+
 as=root testcase a_block_outlives_a_worker_and_a_reload_and_ends 60 ip nsenter \
     unshare
 a_block_outlives_a_worker_and_a_reload_and_ends_body() {
@@ -212,6 +258,8 @@ atf_init_test_cases() {
 	    a_flood_of_one_zones_names_leaves_other_zones_their_place
 	atf_add_test_case a_zones_own_limit_bounds_what_goes_upstream
 	atf_add_test_case over_the_limit_udp_is_truncated_and_tcp_refused
+	atf_add_test_case an_ipv6_client_over_the_limit_is_truncated_and_refused
+	atf_add_test_case whoever_has_a_48_is_one_client_in_all
 	atf_add_test_case a_block_outlives_a_worker_and_a_reload_and_ends
 	atf_add_test_case who_is_blocked_by_the_config_gets_nothing
 }
