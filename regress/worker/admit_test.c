@@ -22,7 +22,7 @@ set_up(void)
 static bool
 turn(uint32_t waiting, bool full)
 {
-	const struct admit_load load = { waiting, MOST };
+	const struct admit_load load = { waiting, MOST, 0 };
 
 	return admit_turn(&admit, &load, full, now);
 }
@@ -70,6 +70,61 @@ CASE(a_socket_that_is_never_empty_is_overload)
 		ATF_CHECK(!turn(0, true));
 	ATF_CHECK(turn(0, true));
 	ATF_CHECK(admit.on);
+}
+
+static bool
+wait_for_strangers(uint32_t n)
+{
+	const struct admit_load load = { n, 16 * MOST, n };
+
+	return admit_turn(&admit, &load, false, now);
+}
+
+CASE(so_many_strangers_that_wait_are_overload_however_much_room_there_is)
+{
+	(void)tc;
+	set_up();
+	ATF_CHECK(!wait_for_strangers(ADMIT_FLIGHT - 1));
+	ATF_CHECK(wait_for_strangers(ADMIT_FLIGHT));
+	ATF_CHECK(admit.on);
+	ATF_CHECK_EQ(ADMIT_TAKE, admit_look(&admit, ADMIT_REGULAR, now));
+	ATF_CHECK_EQ(0, strangers(100, ADMIT_TAKE));
+	/* Its calm is that a half of them is answered. */
+	now += ADMIT_CALM_MS;
+	ATF_CHECK(!wait_for_strangers(ADMIT_FLIGHT / 2));
+	now += ADMIT_CALM_MS - 1;
+	ATF_CHECK(!wait_for_strangers(ADMIT_FLIGHT / 2 - 1));
+	ATF_CHECK(admit.on);
+	now++;
+	ATF_CHECK(wait_for_strangers(ADMIT_FLIGHT / 2 - 1));
+	ATF_CHECK(!admit.on);
+}
+
+/* So many come each millisecond, and each is answered so much later: how long,
+ * until it is an overload, in a second at most. */
+static uint32_t
+rush(uint32_t a_ms, uint32_t answered_ms)
+{
+	uint32_t ms, waits;
+
+	set_up();
+	for (ms = 1; ms <= 1000; ms++, now++) {
+		waits = (ms < answered_ms ? ms : answered_ms) * a_ms;
+		if (wait_for_strangers(waits))
+			break;
+	}
+	return ms;
+}
+
+CASE(a_flood_of_strangers_is_overload_at_once_and_a_rush_of_them_is_none)
+{
+	(void)tc;
+	/* 200,000 a second, though all that wait were room enough. */
+	ATF_CHECK(rush(200, 20) <= 6);
+	/* All clients of a network come at once, and for long. */
+	ATF_CHECK_EQ(1001, rush(50, 20));
+	/* Of an upstream that has stopped, no sooner than there are as many. */
+	ATF_CHECK_EQ(512, rush(2, 4500));
 }
 
 CASE(the_proven_go_before_the_regulars_and_those_before_strangers)
@@ -165,6 +220,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, without_overload_all_are_taken);
 	ATF_TP_ADD_TC(tp, a_half_of_what_can_wait_is_overload);
 	ATF_TP_ADD_TC(tp, a_socket_that_is_never_empty_is_overload);
+	ATF_TP_ADD_TC(tp,
+	    so_many_strangers_that_wait_are_overload_however_much_room_there_is);
+	ATF_TP_ADD_TC(tp,
+	    a_flood_of_strangers_is_overload_at_once_and_a_rush_of_them_is_none);
 	ATF_TP_ADD_TC(
 	    tp, the_proven_go_before_the_regulars_and_those_before_strangers);
 	ATF_TP_ADD_TC(

@@ -1,6 +1,14 @@
 /* A real worker, asked more than its limits allow. */
+#include <arpa/inet.h>
 #include <atf-c.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unpriv/worker/query.h"
 
 #include "harness.h"
 
@@ -198,6 +206,67 @@ CASE(names_beneath_one_name_are_asked_for_so_often)
 	harness_stop(&h);
 }
 
+/* Asks from the n-th address of loopback. */
+static int
+ask_as(uint32_t n, const char *name)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage ss;
+	socklen_t len = netaddr_to_sockaddr(&h.socket[0].listen.address, &ss);
+
+	ATF_REQUIRE(fd != -1);
+	sin.sin_addr.s_addr = htonl(((uint32_t)IN_LOOPBACKNET << 24) + n);
+	ATF_REQUIRE_EQ(0, bind(fd, (struct sockaddr *)&sin, sizeof(sin)));
+	ATF_REQUIRE_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
+	client_ask(fd, IPC_UDP, (uint16_t)n, name, 1232);
+	return fd;
+}
+
+/* The worker's time is of whole milliseconds. */
+static void
+at_another_time(void)
+{
+	const struct timespec a_while = { 0, 2000000 };
+
+	(void)nanosleep(&a_while, NULL);
+}
+
+/* With most of what can wait still free. */
+CASE(strangers_that_wait_bring_overload_and_who_comes_back_is_taken)
+{
+	char name[32];
+	uint32_t i;
+	int fd;
+
+	(void)tc;
+	start();
+	h.limit.rate = 0;
+	configure();
+	fd = client_connect(&h.socket[0]);
+	for (i = 0; i < LIMIT_REGULAR; i++) {
+		(void)ask(fd, IPC_UDP, 7, "www.example.");
+		at_another_time();
+	}
+	for (i = 0; i < ADMIT_FLIGHT; i++) {
+		(void)snprintf(name, sizeof(name), "a.z%u.example.", i);
+		(void)close(ask_as(256 + i, name));
+		harness_question(&h, &q, &question);
+	}
+	ATF_CHECK(ADMIT_FLIGHT < QUERY_MAX / ADMIT_ON);
+	at_another_time();
+	/* One more is told to come by TCP; the others wait. */
+	(void)client_receive(ask_as(9999, "www.example."), IPC_UDP, buf);
+	ATF_CHECK(message_flags(buf) & DNS_TC);
+	(void)ask(fd, IPC_UDP, 8, "www.example.");
+	ATF_CHECK_EQ(DNS_NOERROR, message_rcode(buf));
+	ATF_CHECK_EQ(0, message_flags(buf) & DNS_TC);
+	harness_counters(&h, &counters);
+	ATF_CHECK_EQ(1, COUNTED(overload_begun));
+	ATF_CHECK_EQ(1, COUNTED(overload_cut));
+	harness_stop(&h);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, over_the_limit_the_answer_is_empty_and_says_tc);
@@ -207,5 +276,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, an_answer_is_at_most_so_many_times_as_large_as_its_question);
 	ATF_TP_ADD_TC(tp, names_beneath_one_name_are_asked_for_so_often);
+	ATF_TP_ADD_TC(
+	    tp, strangers_that_wait_bring_overload_and_who_comes_back_is_taken);
 	return atf_no_error();
 }

@@ -280,6 +280,32 @@ CASE(a_question_without_an_answer_is_servfail_in_time)
 	ATF_CHECK_EQ(2, counter_value[COUNTER_queries_timeout]);
 }
 
+/* Until there is an answer or none: so long it takes its place upstream. */
+CASE(what_waits_for_strangers_is_counted_until_it_leaves_the_table)
+{
+	static const struct dns_query query;
+	struct dns_question question;
+	uint64_t id, other;
+
+	(void)tc;
+	set_up();
+	id = ask(&question, START);
+	client.stranger = true;
+	other = ask(&question, START);
+	(void)ask(&question, START + 100);
+	ATF_CHECK_EQ(2, table.nstrangers);
+	ATF_CHECK_EQ(1, answer(id, &question));
+	ATF_CHECK_EQ(2, table.nstrangers);
+	ATF_CHECK_EQ(1, answer(other, &question));
+	ATF_CHECK_EQ(1, table.nstrangers);
+	ATF_CHECK(query_expire(
+	    &table, &settings, START + QUERY_TIMEOUT_MS + 100, &reply));
+	ATF_CHECK_EQ(0, table.nstrangers);
+	/* The place of a stranger is anyone's, and the cache's. */
+	query_slot_free(&table, query_slot_new(&table, &query, START));
+	ATF_CHECK_EQ(0, table.nstrangers);
+}
+
 CASE(a_full_table_sheds_and_has_room_again_after_an_answer)
 {
 	struct dns_question question;
@@ -450,6 +476,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_second_answer_to_the_same_question_is_late);
 	ATF_TP_ADD_TC(tp, an_id_that_was_never_given_out_breaks_the_rules);
 	ATF_TP_ADD_TC(tp, a_question_without_an_answer_is_servfail_in_time);
+	ATF_TP_ADD_TC(
+	    tp, what_waits_for_strangers_is_counted_until_it_leaves_the_table);
 	ATF_TP_ADD_TC(
 	    tp, a_full_table_sheds_and_has_room_again_after_an_answer);
 	ATF_TP_ADD_TC(tp,

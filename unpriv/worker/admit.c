@@ -15,6 +15,7 @@ admit_turn(
 	a->full_turns = full ? a->full_turns + 1 : 0;
 	a->reserved = load->waiting >= load->most - load->most / ADMIT_RESERVE;
 	if (load->waiting >= load->most / ADMIT_ON ||
+	    load->strangers >= ADMIT_FLIGHT ||
 	    a->full_turns >= ADMIT_FULL_TURNS)
 		a->on = true;
 	if (!a->on)
@@ -31,7 +32,8 @@ admit_turn(
 static bool
 is_calm(const struct admit_load *load, bool full)
 {
-	return !full && load->waiting < load->most / ADMIT_OFF;
+	return !full && load->waiting < load->most / ADMIT_OFF &&
+	    load->strangers < ADMIT_FLIGHT / 2;
 }
 
 enum admit_verdict

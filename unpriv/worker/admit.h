@@ -14,6 +14,7 @@
 /* It begins with one of: */
 #define ADMIT_FULL_TURNS 8 /* of the socket, none of which emptied it */
 #define ADMIT_ON	 2 /* a half of what can wait does wait */
+#define ADMIT_FLIGHT	 1024 /* so many of those that wait are strangers' */
 /* and ends when for so long all of these were true: */
 #define ADMIT_CALM_MS	1000
 #define ADMIT_OFF	4 /* less than a quarter waits */
@@ -28,9 +29,11 @@
 enum admit_class { ADMIT_PROVEN, ADMIT_REGULAR, ADMIT_STRANGER };
 enum admit_verdict { ADMIT_TAKE, ADMIT_TC, ADMIT_DROP };
 
-/* What waits for an answer, or to be asked, and how much of it may. */
+/* What waits for an answer, or to be asked, and how much of it may; and how
+ * much waits for answers of those that were strangers when they asked. */
 struct admit_load {
 	uint32_t waiting, most;
+	uint32_t strangers;
 };
 
 struct admit {

@@ -53,11 +53,13 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 	struct limit_look look;
 
 	g->over = 0;
+	g->stranger = false;
 	/* Who is exempt is trusted, as one who is proven. */
 	if (!g->on || key->exempt)
 		return GUARD_TAKE;
 	/* 1. The limit. */
 	look = limit_look(&g->limit, key, now);
+	g->stranger = !look.regular;
 	g->over = look.verdict == LIMIT_UNDER ? 0 : look.over;
 	switch (look.verdict) {
 	case LIMIT_UNDER:
@@ -74,7 +76,7 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 	}
 	/* 2. Under overload, who goes first. */
 	switch (admit_look(
-	    &g->admit, look.regular ? ADMIT_REGULAR : ADMIT_STRANGER, now)) {
+	    &g->admit, g->stranger ? ADMIT_STRANGER : ADMIT_REGULAR, now)) {
 	case ADMIT_TAKE:
 		break;
 	case ADMIT_TC:

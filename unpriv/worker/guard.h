@@ -16,6 +16,7 @@ struct guard {
 	uint64_t turn; /* ms */
 	uint16_t over; /* how often so the client of the last look was, in a
 			  block's time; 0: it was not */
+	bool stranger; /* so was the client of the last guard_udp */
 	uint32_t hit_cost;
 	struct limit limit;
 	struct limit_zone zone;

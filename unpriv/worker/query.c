@@ -119,6 +119,8 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	slot = &table->slot[i];
 	slot->client = *client;
 	slot->has_client = true;
+	slot->stranger = client->stranger;
+	table->nstrangers += slot->stranger;
 	slot->has_stale = has_stale;
 	slot->share = share;
 	table->nclients++;

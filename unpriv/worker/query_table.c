@@ -16,6 +16,7 @@ query_init(struct query_table *table, uint64_t now)
 	table->patience = QUERY_NONE;
 	table->fresh = 0;
 	table->nused = table->nwaiting = table->nclients = 0;
+	table->nstrangers = 0;
 	table->absent = true;
 	table->absent_since = now;
 	ipc_batch_init(&table->batch, IPC_QUERIES);
@@ -66,6 +67,7 @@ query_slot_new(
 	slot->deadline = now + QUERY_TIMEOUT_MS;
 	slot->used = true;
 	slot->has_client = slot->has_stale = slot->distrusted = false;
+	slot->stranger = false;
 	slot->sends = 0;
 	slot->share = 0;
 	/* All have the same time to live: the newest is the last to expire. */
@@ -101,6 +103,8 @@ query_slot_free(struct query_table *table, uint32_t i)
 		table->nwaiting--;
 	if (slot->has_client)
 		table->nclients--;
+	if (slot->stranger)
+		table->nstrangers--;
 	if (table->cursor == i)
 		table->cursor = slot->next;
 	if (table->patience == i)

@@ -27,6 +27,7 @@ struct query_slot {
 	uint8_t sends;
 	bool used;
 	bool has_client; /* or it is asked for the cache's sake alone */
+	bool stranger; /* so was who asked it */
 	bool has_stale; /* there was an answer that has ended */
 	bool waiting; /* not written to the TLS process yet */
 	bool distrusted; /* its answer is not to be kept */
@@ -40,6 +41,7 @@ struct query_table {
 	uint32_t cursor; /* no slot before it is waiting */
 	uint32_t patience; /* all before it have been asked for patience */
 	uint32_t nused, nwaiting, nclients;
+	uint32_t nstrangers; /* asked for strangers */
 	bool absent; /* no TLS process */
 	uint64_t absent_since;
 	struct ipc_batch batch; /* to the TLS process */

@@ -20,6 +20,7 @@ struct query_client {
 	uint32_t serial; /* of the object: a successor has another */
 	uint32_t interface; /* UDP, wildcard: to answer through, or 0 */
 	uint8_t local[16]; /* UDP, wildcard: the address that was asked */
+	bool stranger; /* UDP: it has not been coming back */
 	bool over; /* TCP: it is over its limit, and told so */
 	uint32_t most; /* UDP: bytes that it may be sent; 0: as it says */
 	struct limit_key limit; /* who pays */

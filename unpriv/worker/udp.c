@@ -93,11 +93,13 @@ static void
 weigh(void)
 {
 	const struct query_table *t = &loop_queries;
-	struct admit_load load = { t->nused, QUERY_MAX };
+	struct admit_load load = { t->nused, QUERY_MAX, t->nstrangers };
 
 	if ((uint64_t)t->nwaiting * QUERY_MAX >
-	    (uint64_t)t->nused * QUERY_BACKLOG)
-		load = (struct admit_load){ t->nwaiting, QUERY_BACKLOG };
+	    (uint64_t)t->nused * QUERY_BACKLOG) {
+		load.waiting = t->nwaiting;
+		load.most = QUERY_BACKLOG;
+	}
 	if (!guard_turn(&loop_queries.guard, &load, loop_now()))
 		return;
 	if (loop_queries.guard.admit.on)
@@ -297,8 +299,10 @@ first(unsigned int i)
 		c->most = 0;
 		guard_find(&loop_queries.guard, &c->address, true, &c->limit);
 		is = guard_proven(&loop_queries.guard, &c->limit, loop_now());
-	} else
+	} else {
 		is = guard_udp(&loop_queries.guard, &c->limit, loop_now());
+		c->stranger = loop_queries.guard.stranger;
+	}
 	if (loop_queries.guard.over != 0 &&
 	    block_over(&loop_blocker, &c->address, proven,
 		loop_queries.guard.over, loop_now(), &ask))
