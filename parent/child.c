@@ -13,13 +13,11 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
+#include "dotproxy/nofile.h"
 #include "priv/cause.h"
 #include "priv/exec.h"
 
 #include "parent.h"
-
-/* Descriptors of the socks process that are no connections. */
-#define NOFILE_OTHER 16
 
 static const char *program_of(const struct child *);
 static void child_exec(const struct child *, int) __attribute__((noreturn));
@@ -163,7 +161,7 @@ child_exec(const struct child *c, int channel)
 	(void)snprintf(nofile, sizeof(nofile), "%u",
 	    c->role == IPC_WORKER    ? p->nofile_worker
 		: c->role == IPC_TLS ? p->nofile_tls
-				     : IPC_PROXY_MAX + NOFILE_OTHER);
+				     : NOFILE_SOCKS);
 	exec_program(program, argv, p->null, channel);
 }
 

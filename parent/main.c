@@ -13,20 +13,13 @@
 
 #include "dotproxy/clock.h"
 #include "dotproxy/log.h"
+#include "dotproxy/nofile.h"
 #include "dotproxy/sandbox.h"
 #include "priv/notify.h"
 
 #include "config.h"
 #include "options.h"
 #include "parent.h"
-
-/* Descriptors of a worker beside its connections: its sockets, twice while
- * it reloads, and a few. The TLS process has as many connections (POOL_CONNS)
- * and channels as fit. */
-#define NOFILE_WORKER (4 * CONF_LISTEN_MAX + 64)
-#define NOFILE_TLS    1024
-/* Ours: two sets of listeners at a reload, the largest config's. */
-#define NOFILE_PARENT 32768
 
 static void prepare(struct parent *, const struct options *);
 static void start_children(struct parent *);

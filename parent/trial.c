@@ -9,12 +9,10 @@
 #include <time.h>
 
 #include "dotproxy/log.h"
+#include "dotproxy/nofile.h"
 #include "dotproxy/sandbox.h"
 
 #include "parent.h"
-
-/* Of the TLS process: a handful of connections. */
-#define NOFILE 256
 
 static int choose(struct conf *, const char *);
 static void keep_only(struct conf *, uint32_t);
@@ -42,12 +40,12 @@ trial_run(struct parent *p, const struct options *o)
 	p->verbose = o->verbose;
 	p->generation = 1;
 	p->cache = -1;
-	p->nofile_tls = NOFILE;
+	p->nofile_tls = NOFILE_TLS_TRIAL;
 	if (realpath(o->libexec, p->libexec) == NULL)
 		fatal("the child programs should lie in (-L) %s", o->libexec);
 	p->confine_uid =
 	    sandbox_user(p->conf->user, p->conf->chroot, &p->uid, &p->gid);
-	params.nofile = sandbox_nofile(NOFILE);
+	params.nofile = sandbox_nofile(NOFILE_TLS_TRIAL);
 	siphash_key_random(&p->way_key);
 	if (config_files_open(&p->files, p->conf) == -1)
 		return 1;

@@ -18,6 +18,7 @@
 #include "dotproxy/counter.h"
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
+#include "dotproxy/nofile.h"
 #include "dotproxy/siphash.h"
 #include "dotproxy/start.h"
 
@@ -29,8 +30,9 @@
 #include "turn.h"
 #include "upstream.h"
 
-/* Descriptors that are not connections: the channels and some to spare. */
-#define NOFILE_OTHER (CONF_WORKERS_MAX + 16)
+_Static_assert(NOFILE_TLS_TRIAL - NOFILE_TLS_OTHER >= POOL_CONNS &&
+	NOFILE_TLS >= NOFILE_TLS_TRIAL,
+    "all connections have descriptors");
 
 static void warm_libraries(void);
 static void loop(void);
@@ -80,7 +82,7 @@ main(int argc, char *argv[])
 	struct event_config *config;
 
 	start_child(&parent, IPC_TLS, argc, argv, &params);
-	if (params.nofile <= NOFILE_OTHER)
+	if (params.nofile <= NOFILE_TLS_OTHER)
 		fatalx("%u descriptors are too few", params.nofile);
 	if ((config = event_config_new()) == NULL ||
 	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == -1 ||
@@ -91,7 +93,7 @@ main(int argc, char *argv[])
 	event_config_free(config);
 	warm_libraries();
 	siphash_key_random(&key);
-	pool = pool_new(&ops, NULL, &key, params.nofile - NOFILE_OTHER);
+	pool = pool_new(&ops, NULL, &key, params.nofile - NOFILE_TLS_OTHER);
 	if (pool == NULL)
 		fatal("pool");
 
