@@ -185,10 +185,9 @@ take_connect(struct child *c, const struct ipc_connect *want)
 		child_kill(c, "a connection to what it was never given");
 		return;
 	} else if (!bucket_take(
-		       &p->connect, clock_ms(), CONNECT_BURST, CONNECT_RATE)) {
-		counter_inc(connects_refused);
+		       &p->connect, clock_ms(), CONNECT_BURST, CONNECT_RATE))
 		error = EAGAIN;
-	} else if (u->socks.family != 0) {
+	else if (u->socks.family != 0) {
 		if ((error = proxy_ask(
 			 p, want->serial, u, &u->address[want->address])) == 0)
 			return; /* the proxy answers, in its time */
@@ -205,6 +204,8 @@ connect_answer(struct parent *p, uint32_t serial, uint32_t error, int fd)
 {
 	const struct ipc_socket answer = { serial, error };
 
+	if (error == EAGAIN)
+		counter_inc(connects_refused);
 	if (ipc_send(&p->child[0].ipc, IPC_SOCKET, &answer, sizeof(answer),
 		fd) == -1 &&
 	    errno == EAGAIN)

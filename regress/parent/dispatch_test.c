@@ -299,6 +299,7 @@ ATF_TC_BODY(what_a_dead_socks_process_had_under_way_has_failed, tc)
 	(void)ask_by_proxy(31);
 	proxy_gone(&p.child[SOCKS]);
 	expect_socket(31, EAGAIN);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_connects_refused]);
 }
 
 ATF_TC_WITHOUT_HEAD(connections_under_way_by_proxy_have_a_bound);
@@ -313,6 +314,7 @@ ATF_TC_BODY(connections_under_way_by_proxy_have_a_bound, tc)
 	want.serial = i;
 	say(TLS, IPC_CONNECT, &want, sizeof(want));
 	expect_socket(i, EAGAIN);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_connects_refused]);
 	ATF_CHECK_EQ(0, counter_value[COUNTER_child_broken]);
 }
 
