@@ -96,6 +96,7 @@
 	X(network_changes, "addresses of upstreams reached another way")       \
 	X(blocks, "clients blocked, each time")                                \
 	X(blocks_refused, "blocks that a worker asked for and did not get")    \
+	X(blocks_lifted, "blocks ended by a reload or for a broken worker")    \
 	X(kernel_blocks, "blocks put into the kernel")                         \
 	X(kernel_failed, "blocks that the kernel did not take")                \
 	X(cache_emptied, "times that the cache began anew")                    \

@@ -14,13 +14,14 @@
 /* Blocks that are lifted, many in a message: a worker has room for all. */
 struct lifted {
 	struct ipc_blocked m[IPC_BLOCKED_BATCH];
-	uint32_t n;
+	uint32_t n, all; /* in the message; of all messages */
 	ipc_conf_tell *tell;
 	void *ctx;
 };
 
 static void lift(struct block *, uint64_t, struct lifted *);
 static void tell_lifted(struct lifted *);
+static void end_lifted(struct lifted *, const char *);
 static bool may(const struct conf *, const struct netaddr *);
 
 void
@@ -111,7 +112,7 @@ ward_set(struct ward *g, const struct conf *conf, uint64_t now,
 		else if (b->proven && g->kernel.error == 0)
 			(void)nft_put(&g->kernel, &b->client, b->until - now);
 	}
-	tell_lifted(&lifted);
+	end_lifted(&lifted, "the config would not make them");
 }
 
 void
@@ -133,7 +134,7 @@ ward_distrust(struct ward *g, uint32_t worker, uint64_t now,
 			nft_remove(&g->kernel, &b->client);
 		lift(b, now, &lifted);
 	}
-	tell_lifted(&lifted);
+	end_lifted(&lifted, "who asked for them is not trusted any more");
 }
 
 static void
@@ -151,7 +152,17 @@ tell_lifted(struct lifted *lifted)
 	if (lifted->n != 0)
 		lifted->tell(lifted->ctx, IPC_BLOCKED, lifted->m,
 		    lifted->n * sizeof(lifted->m[0]), -1);
+	lifted->all += lifted->n;
 	lifted->n = 0;
+}
+
+static void
+end_lifted(struct lifted *lifted, const char *why)
+{
+	tell_lifted(lifted);
+	counter_add(blocks_lifted, lifted->all);
+	if (lifted->all != 0)
+		log_info("blocks lifted: %u, as %s", lifted->all, why);
 }
 
 static bool

@@ -138,6 +138,7 @@ a_lifted_block_is_taken_out_and_a_new_table_is_filled_body() {
 	kill -HUP "$dotproxy"
 	must 5 fails in_set blocked4 127.0.0.9
 	must 5 is_answered NOERROR -b 127.0.0.9 here.example
+	says 'blocks lifted: 1, as the config would not make them'
 	# And when it stops it leaves nothing behind.
 	abuse 127.0.0.11 127.0.0.1
 	must 2 in_set blocked4 127.0.0.11

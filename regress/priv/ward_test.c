@@ -179,6 +179,7 @@ CASE(a_config_lifts_what_it_would_not_block)
 	/* What has ended is not lifted. */
 	ward_set(&ward, &conf, now, tell, NULL);
 	ATF_CHECK_EQ(3, told);
+	ATF_CHECK_EQ(3, counter_value[COUNTER_blocks_lifted]);
 }
 
 /* Or a worker's channel would be full, and it be killed for that. */
@@ -197,6 +198,7 @@ CASE(many_that_are_lifted_are_told_in_few_messages)
 	conf.block.after = 0;
 	ward_set(&ward, &conf, now, tell, NULL);
 	ATF_CHECK_EQ(3, told);
+	ATF_CHECK_EQ(i, counter_value[COUNTER_blocks_lifted]);
 }
 
 CASE(whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more)
@@ -211,6 +213,7 @@ CASE(whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more)
 	ATF_REQUIRE(asks(&other, 1));
 	ward_distrust(&ward, 0, now, tell, NULL);
 	ATF_CHECK_EQ(1, told);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_blocks_lifted]);
 	ATF_CHECK_EQ(0, made.left);
 	ATF_CHECK_EQ(2, made.client.bytes[2]);
 	/* Nor is it held against him; and the other worker's stays. */
