@@ -27,7 +27,7 @@ FUZZ_SRC_config := $(OBJ)/parent/parse.c $(GRAMMAR_SRC) dotproxy/log.c \
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
 FUZZ_SRC_stream     := $(DNS_SRC) $(filter-out %/pool_owner.c, \
 	$(wildcard unpriv/tls/pool*.c)) $(addprefix unpriv/tls/,stream.c \
-	padding.c plain.c question.c again.c patience.c choice.c zone.c \
+	padding.c plain.c question.c again.c budget.c patience.c choice.c zone.c \
 	reason.c verify.c cert.c) dotproxy/ipc_table.c \
 	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
 FUZZ_LIBS_stream    := $(TLS_LIBS)

@@ -328,6 +328,39 @@ CASE(what_is_lost_is_asked_again_whatever_the_budget)
 	ATF_CHECK(counter_value[COUNTER_upstream_lost] > 100);
 }
 
+/* Nor is it if its domain comes last there. */
+CASE(what_is_lost_of_a_domain_that_comes_last_is_asked_again_too)
+{
+	char name[32];
+	unsigned int i, asked = 0;
+	size_t n, last;
+
+	(void)tc;
+	begin_sockets();
+	for (i = 0; i < 3 * BUDGET_BURST; i++) {
+		(void)snprintf(name, sizeof(name), "z%u.silent.example.", i);
+		ask(0, i, name);
+	}
+	n = s.nwritten - 1;
+	later(PATIENCE_START);
+	open_sockets();
+	ATF_CHECK(counter_value[COUNTER_upstream_withheld] > 0);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_lost]);
+	for (i = 0; i < 4; i++) {
+		last = s.nwritten;
+		(void)snprintf(name, sizeof(name), "w%u.example.", i);
+		ask(0, i, name);
+		answer_to(last);
+		later(PATIENCE_START);
+		open_sockets();
+	}
+	for (i = 0, last = n; last < s.nwritten; last++)
+		asked += dns_question_equal(
+		    &s.written[n].question, &s.written[last].question);
+	ATF_CHECK(counter_value[COUNTER_upstream_lost] >= 3 * BUDGET_BURST / 2);
+	ATF_CHECK(asked > 1);
+}
+
 /* The other one's datagrams are lost, all of them. */
 CASE(a_socket_that_loses_all_is_left_and_its_address_not_blamed)
 {
@@ -551,6 +584,8 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_lost_datagram_is_asked_again_on_another_socket_in_time);
 	ATF_TP_ADD_TC(tp, the_last_attempt_goes_by_tcp);
 	ATF_TP_ADD_TC(tp, what_is_lost_is_asked_again_whatever_the_budget);
+	ATF_TP_ADD_TC(
+	    tp, what_is_lost_of_a_domain_that_comes_last_is_asked_again_too);
 	ATF_TP_ADD_TC(
 	    tp, a_socket_that_loses_all_is_left_and_its_address_not_blamed);
 	ATF_TP_ADD_TC(tp, an_address_that_refuses_fails_and_says_so);

@@ -11,6 +11,7 @@
 
 #include "dotproxy/counter.h"
 #include "unpriv/dns/query.h"
+#include "unpriv/tls/budget.h"
 #include "unpriv/tls/patience.h"
 #include "unpriv/tls/pool.h"
 

@@ -109,6 +109,9 @@ bool dns_name_is_folded(const uint8_t *name, size_t len);
  * formed, and folded. */
 bool dns_name_is_in(
     const uint8_t *name, size_t len, const uint8_t *domain, size_t domain_len);
+/* Where the last so many labels of a name begin, the root not counted: 0 if it
+ * has no more; the name is well formed. */
+size_t dns_name_last(const uint8_t *name, size_t len, size_t labels);
 
 /* "www.example.com. AAAA", escaped as RFC 1035 5.1, for a log; returns buf.
  * A type without a name here is TYPEn (RFC 3597 5); a class other than IN

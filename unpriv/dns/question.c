@@ -89,6 +89,18 @@ dns_name_is_in(
 	return at == start;
 }
 
+size_t
+dns_name_last(const uint8_t *name, size_t len, size_t labels)
+{
+	size_t at, n = 0;
+
+	for (at = 0; at < len && name[at] != 0; at += 1 + (size_t)name[at])
+		n++;
+	for (at = 0; n > labels; n--)
+		at += 1 + (size_t)name[at];
+	return at;
+}
+
 bool
 dns_question_is_valid(const struct dns_question *question)
 {

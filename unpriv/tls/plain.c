@@ -109,10 +109,7 @@ plain_over_tcp(struct pool *p, struct question *q, const struct pool_conn *c,
 		q->partner = CHOICE_ADDRESS(c->upstream, c->address);
 	if (q->tries >= QUESTION_TRIES)
 		q->tries = QUESTION_TRIES - 1;
-	if (q->extra && q->list == QUESTION_WANT)
-		budget_return(&p->budget);
-	q->extra = false;
-	question_unwant(&p->table, q);
+	pool_unwant(p, q);
 	question_want(&p->table, q, true);
 	p->changed = true;
 	return true;

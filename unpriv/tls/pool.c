@@ -54,7 +54,7 @@ pool_forget(struct pool *p, uint32_t worker)
 		q = w->question;
 		waiter_remove(&p->table, w);
 		if (TAILQ_EMPTY(&q->waiters))
-			question_unwant(&p->table, q);
+			pool_unwant(p, q);
 		question_release(&p->table, q);
 	}
 }
@@ -256,6 +256,17 @@ pool_attempt_end(struct pool *p, struct attempt *a)
 }
 
 void
+pool_unwant(struct pool *p, struct question *q)
+{
+	if (q->extra && q->list == QUESTION_WANT) {
+		budget_return(&p->budget, q->domain);
+		q->extras--;
+	}
+	q->extra = false;
+	question_unwant(&p->table, q);
+}
+
+void
 pool_lost(struct pool *p, struct question *q, enum reason reason,
     uint32_t upstream, uint64_t now)
 {
@@ -284,7 +295,7 @@ pool_fail(struct pool *p, struct question *q)
 
 	while ((w = TAILQ_FIRST(&q->waiters)) != NULL)
 		pool_fail_waiter(p, w);
-	question_unwant(&p->table, q);
+	pool_unwant(p, q);
 	question_release(&p->table, q);
 }
 
@@ -337,11 +348,13 @@ join(struct pool *p, uint32_t worker, const struct dns_question *question,
 			return NULL;
 		q->zone =
 		    zone_find(p->zone, p->nzone, folded.name, folded.name_len);
+		q->domain =
+		    budget_domain(&p->table.key, folded.name, folded.name_len);
 	} else if (!TAILQ_EMPTY(&q->waiters))
 		return q;
 	/* It may be in flight, but for nobody: it begins anew. */
 	q->asked = now;
-	q->tries = 0;
+	q->tries = q->extras = 0;
 	q->lost = REASON_NONE;
 	q->extra = q->withheld = q->again = false;
 	q->avoid = q->partner = UINT32_MAX;

@@ -16,7 +16,7 @@ take_answer(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
 static bool
 once_more(struct pool *, struct question *, uint32_t, const uint8_t *, size_t);
 static void
-answer_all(struct pool *, struct question *, const uint8_t *, size_t);
+answer_all(struct pool *, struct question *, const uint8_t *, size_t, bool);
 static void delivered(struct pool *, struct pool_conn *, uint64_t, uint64_t);
 static bool is_recased(const struct attempt *, const struct dns_answer *);
 static bool bad_message(struct pool *, uint32_t, uint64_t);
@@ -29,7 +29,7 @@ pool_conn_message(
 	struct dns_answer answer;
 	struct attempt *a;
 	struct question *q;
-	bool recased, cut;
+	bool recased, cut, failed;
 	uint32_t from = UINT32_MAX;
 
 	if (c->state != POOL_CONN_UP && c->state != POOL_CONN_DRAINING)
@@ -69,12 +69,13 @@ pool_conn_message(
 			question_release(&p->table, q);
 		return true;
 	}
-	if (again_is_worth(&answer) && once_more(p, q, from, msg, len))
+	failed = again_is_worth(&answer);
+	if (failed && once_more(p, q, from, msg, len))
 		return true;
-	if (q->again && again_is_worth(&answer))
+	if (failed && q->again)
 		pool_fail(p, q); /* with the first of the two */
 	else
-		answer_all(p, q, msg, len);
+		answer_all(p, q, msg, len, failed);
 	return true;
 }
 
@@ -112,14 +113,15 @@ once_more(struct pool *p, struct question *q, uint32_t from, const uint8_t *msg,
 	if (hoped)
 		return true;
 	counter_inc(upstream_again);
-	q->extra = false;
+	pool_unwant(p, q);
 	question_want(&p->table, q, true);
 	p->changed = true;
 	return true;
 }
 
 static void
-answer_all(struct pool *p, struct question *q, const uint8_t *msg, size_t len)
+answer_all(struct pool *p, struct question *q, const uint8_t *msg, size_t len,
+    bool failed)
 {
 	struct waiter *w;
 
@@ -127,9 +129,11 @@ answer_all(struct pool *p, struct question *q, const uint8_t *msg, size_t len)
 		p->ops.answer(p->ctx, w->worker, w->id, msg, len);
 		waiter_remove(&p->table, w);
 	}
-	if (q->extra && q->list == QUESTION_WANT)
-		budget_return(&p->budget);
-	question_unwant(&p->table, q);
+	pool_unwant(p, q);
+	if (!failed) {
+		budget_answered(&p->budget, q->domain, q->extras);
+		q->extras = 0;
+	}
 	question_release(&p->table, q);
 }
 

@@ -5,6 +5,7 @@
 #ifndef UNPRIV_TLS_POOL_STATE_H
 #define UNPRIV_TLS_POOL_STATE_H
 
+#include "budget.h"
 #include "patience.h"
 #include "pool.h"
 #include "question.h"
@@ -263,6 +264,9 @@ void pool_attempt_end(struct pool *p, struct attempt *a);
 bool pool_unused_id(struct pool *p, struct pool_conn *c, uint16_t *id);
 /* The time within which it answers, ms. */
 uint64_t pool_patience(const struct pool *p, const struct pool_conn *c);
+/* Takes it from the list that it is on; what it was given of the budget and has
+ * not used goes back. */
+void pool_unwant(struct pool *p, struct question *q);
 /* An attempt ended without an answer: on to the next, at once or after a rest.
  * upstream: whose that was, UINT32_MAX: nobody's now. */
 void pool_lost(struct pool *p, struct question *q, enum reason reason,

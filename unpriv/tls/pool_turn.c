@@ -13,7 +13,8 @@ static void
 overdue(struct pool *, struct pool_conn *, struct attempt *, uint64_t);
 static void end_rests(struct pool *, uint64_t);
 static void spend_budget(struct pool *, uint64_t);
-static void ask_lost(struct pool *, uint64_t);
+static bool ask_extra(struct pool *, struct question *, uint64_t);
+static void ask_lost(struct pool *, struct questions *, uint64_t);
 static void expire_conns(struct pool *, uint64_t);
 static void note_proof(struct pool *, struct pool_conn *, uint64_t);
 static uint64_t death_due(const struct pool *, const struct pool_conn *);
@@ -23,7 +24,8 @@ static void place_waiting(struct pool *, uint64_t);
 static uint64_t conn_due(const struct pool *, const struct pool_conn *);
 static uint64_t silence(const struct pool *, const struct pool_conn *);
 static uint64_t probe_due(const struct pool *, const struct pool_conn *);
-static uint64_t next_due(const struct pool *, uint64_t);
+static uint64_t next_due(struct pool *, uint64_t);
+static uint64_t extra_due(struct pool *, const struct question *, uint64_t);
 static uint64_t blame_due(const struct pool *, const struct pool_conn *);
 static uint64_t sooner(uint64_t, uint64_t);
 static uint64_t later_of(uint64_t, uint64_t);
@@ -80,7 +82,7 @@ expire_waiters(struct pool *p, uint64_t now)
 		q = w->question;
 		pool_fail_waiter(p, w);
 		if (TAILQ_EMPTY(&q->waiters))
-			question_unwant(&p->table, q);
+			pool_unwant(p, q);
 		question_release(&p->table, q);
 	}
 }
@@ -164,30 +166,46 @@ spend_budget(struct pool *p, uint64_t now)
 {
 	struct question *q;
 
-	ask_lost(p, now);
-	while ((q = TAILQ_FIRST(&p->table.patient)) != NULL) {
-		if (!budget_take(&p->budget, now)) {
-			if (!q->withheld)
-				counter_inc(upstream_withheld);
-			q->withheld = true;
-			probe_prove(p, q, now);
+	ask_lost(p, &p->table.patient, now);
+	ask_lost(p, &p->table.last, now);
+	while ((q = TAILQ_FIRST(&p->table.patient)) != NULL)
+		if (budget_is_last(&p->budget, q->domain, now))
+			question_be_last(&p->table, q);
+		else if (!ask_extra(p, q, now))
 			return;
-		}
-		question_want(&p->table, q, true);
-		q->extra = true;
-		p->changed = true;
+	while ((q = TAILQ_FIRST(&p->table.last)) != NULL)
+		if (!ask_extra(p, q, now))
+			return;
+}
+
+/* False: there is no budget for it. */
+static bool
+ask_extra(struct pool *p, struct question *q, uint64_t now)
+{
+	if (!budget_take(&p->budget, q->domain, now)) {
+		if (!q->withheld)
+			counter_inc(upstream_withheld);
+		q->withheld = true;
+		probe_prove(p, q, now);
+		return false;
 	}
+	question_want(&p->table, q, true);
+	q->extra = true;
+	if (q->extras < UINT8_MAX)
+		q->extras++;
+	p->changed = true;
+	return true;
 }
 
 /* A lost datagram cost the upstream nothing: what takes its place is not an
  * extra. Those that have waited longest are looked at. */
 static void
-ask_lost(struct pool *p, uint64_t now)
+ask_lost(struct pool *p, struct questions *waiting, uint64_t now)
 {
 	struct question *q, *next;
 	int n = 0;
 
-	for (q = TAILQ_FIRST(&p->table.patient); q != NULL && n < LOST_TURN;
+	for (q = TAILQ_FIRST(waiting); q != NULL && n < LOST_TURN;
 	     q = next, n++) {
 		next = TAILQ_NEXT(q, of_want);
 		if (!plain_is_lost(p, q, now))
@@ -342,7 +360,7 @@ probe_due(const struct pool *p, const struct pool_conn *c)
 }
 
 static uint64_t
-next_due(const struct pool *p, uint64_t now)
+next_due(struct pool *p, uint64_t now)
 {
 	const struct waiter *w = TAILQ_FIRST(&p->table.waiters);
 	const struct pool_conn *c;
@@ -353,8 +371,8 @@ next_due(const struct pool *p, uint64_t now)
 		due = sooner(due, w->asked + POOL_DEADLINE);
 	if (!TAILQ_EMPTY(&p->table.want))
 		due = sooner(due, p->recheck);
-	if (!TAILQ_EMPTY(&p->table.patient))
-		due = sooner(due, budget_next(&p->budget, now));
+	due = sooner(due, extra_due(p, TAILQ_FIRST(&p->table.patient), now));
+	due = sooner(due, extra_due(p, TAILQ_FIRST(&p->table.last), now));
 	due = sooner(due, question_rest_due(&p->table));
 	for (i = 0; i < p->used; i++) {
 		c = &p->conn[i];
@@ -366,6 +384,13 @@ next_due(const struct pool *p, uint64_t now)
 			due = sooner(due, blame_due(p, c));
 	}
 	return due;
+}
+
+/* When there will be budget for it; NULL: nobody waits for that. */
+static uint64_t
+extra_due(struct pool *p, const struct question *q, uint64_t now)
+{
+	return q == NULL ? UINT64_MAX : budget_next(&p->budget, q->domain, now);
 }
 
 /* When something on it is overdue. */

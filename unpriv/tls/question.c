@@ -45,6 +45,7 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	TAILQ_INIT(&t->free_waiters);
 	TAILQ_INIT(&t->waiters);
 	TAILQ_INIT(&t->patient);
+	TAILQ_INIT(&t->last);
 	for (i = 0; i < QUESTION_RESTS; i++)
 		TAILQ_INIT(&t->resting[i]);
 	return true;
@@ -179,6 +180,14 @@ question_be_patient(struct question_table *t, struct question *q)
 }
 
 void
+question_be_last(struct question_table *t, struct question *q)
+{
+	question_unwant(t, q);
+	q->list = QUESTION_LAST;
+	TAILQ_INSERT_TAIL(&t->last, q, of_want);
+}
+
+void
 question_rest(struct question_table *t, struct question *q, uint64_t now)
 {
 	uint64_t ms = QUESTION_REST;
@@ -229,6 +238,8 @@ question_unwant(struct question_table *t, struct question *q)
 		t->wanting--;
 	} else if (q->list == QUESTION_PATIENT)
 		TAILQ_REMOVE(&t->patient, q, of_want);
+	else if (q->list == QUESTION_LAST)
+		TAILQ_REMOVE(&t->last, q, of_want);
 	else if (q->list == QUESTION_RESTING)
 		TAILQ_REMOVE(&t->resting[q->rest], q, of_want);
 	q->list = QUESTION_NONE;

@@ -61,6 +61,7 @@ enum question_list {
 	QUESTION_NONE,
 	QUESTION_WANT, /* to be written */
 	QUESTION_PATIENT, /* to be asked again once there is budget for it */
+	QUESTION_LAST, /* ... that others do not need */
 	QUESTION_RESTING /* ... and some time went by */
 };
 
@@ -76,6 +77,8 @@ struct question {
 	enum question_list list;
 	bool extra; /* the next attempt is out of the budget */
 	bool withheld; /* it waited for that */
+	uint16_t domain; /* whose of the budget's that is */
+	uint8_t extras; /* attempts that were, up to UINT8_MAX */
 	uint8_t rest; /* which of the lists of those who rest it is on */
 	uint64_t rested; /* when it is over */
 	uint64_t asked; /* since somebody waits */
@@ -116,7 +119,8 @@ struct question_table {
 	struct question_bucket *bucket;
 	struct attempt_bucket *attempt_bucket;
 	size_t mask, attempt_mask;
-	struct questions free, want, patient; /* first come, first asked */
+	struct questions free, want; /* first come, first asked */
+	struct questions patient, last;
 	struct questions resting[QUESTION_RESTS]; /* each in order of time */
 	struct waiters free_waiters;
 	struct waiters waiters; /* in the order of time, the oldest first */
@@ -145,6 +149,8 @@ void question_unsave(struct question_table *t, struct question *q);
 void question_want(struct question_table *t, struct question *q, bool first);
 /* For what is on no list. */
 void question_be_patient(struct question_table *t, struct question *q);
+/* For one that is patient: from now on it is behind the others. */
+void question_be_last(struct question_table *t, struct question *q);
 /* ... of what it has had enough of for now. */
 void question_rest(struct question_table *t, struct question *q, uint64_t now);
 /* One whose rest is over, or NULL; when the next is, UINT64_MAX: none. */
