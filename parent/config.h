@@ -2,7 +2,9 @@
 #ifndef PARENT_CONFIG_H
 #define PARENT_CONFIG_H
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "dotproxy/conf.h"
 
@@ -56,6 +58,13 @@ int config_check(const struct conf *conf, bool print);
 
 /* Prints it in the language itself: what comes out parses to the same. */
 void config_print(const struct conf *conf, FILE *out);
+
+/*
+ * Whether nobody but root, or who runs us, may change an open file. If somebody
+ * may, that is logged, after what ("hosts ") and its path.
+ */
+bool
+config_may_trust(const char *what, const char *path, const struct stat *st);
 
 /* Upstreams known by name (UPSTREAMS.md); NULL if there is none such. */
 const struct conf_upstream *config_builtin(const char *name);

@@ -15,7 +15,7 @@
 
 static int open_one(const char *);
 static const char *system_bundle(void);
-static int copy_sealed(int, const char *);
+static int copy_sealed(int, const char *, bool);
 
 int
 config_ca_open(int ca[CONF_UPSTREAMS_MAX], const struct conf *conf)
@@ -71,9 +71,10 @@ config_files_close(struct config_files *files)
 static int
 open_one(const char *path)
 {
+	const bool named = path[0] != '\0';
 	int fd, memfd;
 
-	if (path[0] == '\0')
+	if (!named)
 		path = system_bundle();
 	/* A pipe would keep us waiting for its writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -81,7 +82,7 @@ open_one(const char *path)
 		log_warn("%s", path);
 		return -1;
 	}
-	memfd = copy_sealed(fd, path);
+	memfd = copy_sealed(fd, path, named);
 	(void)close(fd);
 	return memfd;
 }
@@ -104,7 +105,7 @@ system_bundle(void)
 }
 
 static int
-copy_sealed(int fd, const char *path)
+copy_sealed(int fd, const char *path, bool named)
 {
 	static const char pem[] = "-----BEGIN CERTIFICATE-----";
 	struct stat st;
@@ -118,6 +119,10 @@ copy_sealed(int fd, const char *path)
 		    "%s: not a file of certificates (1 byte to 4 MiB)", path);
 		return -1;
 	}
+	/* Whoever may write it chooses who may pass for the upstream. Who owns
+	 * the system's is not ours to say. */
+	if (named && !config_may_trust("ca ", path, &st))
+		return -1;
 	if ((bytes = malloc((size_t)st.st_size)) == NULL)
 		fatal("malloc");
 	n = read(fd, bytes, (size_t)st.st_size);

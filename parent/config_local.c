@@ -251,11 +251,8 @@ read_hosts(struct records *r, const char *path)
 	else if (!S_ISREG(st.st_mode) || st.st_size > HOSTS_MAX)
 		log_warnx("hosts %s: not a file of at most 1 MiB", path);
 	/* Whoever may write it chooses where its names lead. */
-	else if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
-	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		log_warnx("hosts %s: others than root, or who runs dotproxy, "
-			  "may write it; fix with chown and chmod go-w",
-		    path);
+	else if (!config_may_trust("hosts ", path, &st))
+		;
 	else if ((text = malloc(HOSTS_MAX + 1)) == NULL)
 		fatal("hosts");
 	else if ((n = read(fd, text, HOSTS_MAX)) == -1)

@@ -63,15 +63,7 @@ is_trustworthy(struct parser *p, int fd)
 		log_warn("%s: cannot be read", p->path);
 	else if (!S_ISREG(st.st_mode))
 		log_warnx("%s: is not a file", p->path);
-	else if (st.st_uid != 0 && st.st_uid != geteuid())
-		log_warnx("%s: belongs to user %u: it must be root's or of who "
-			  "runs dotproxy; fix with chown",
-		    p->path, (unsigned int)st.st_uid);
-	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		log_warnx("%s: others than its owner may write it; fix with "
-			  "chmod go-w",
-		    p->path);
-	else {
+	else if (config_may_trust("", p->path, &st)) {
 		p->readable = (st.st_mode & S_IROTH) != 0;
 		return true;
 	}

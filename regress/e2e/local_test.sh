@@ -123,6 +123,10 @@ checking_a_config_opens_the_files_it_names_body() {
 	check || atf_fail "$(cat checked)"
 	atf_check -o match:'configuration OK' cat checked
 	ca=$(sed -n 's/^[[:space:]]*ca "\(.*\)"/\1/p' dotproxy.conf)
+	chmod g+w "$ca"
+	! check || atf_fail "a file that others may write passed"
+	atf_check -o match:'ca .*: others than its owner may write it' cat checked
+	chmod g-w "$ca"
 	echo nothing >"$ca"
 	! check || atf_fail "a file without a certificate passed"
 	atf_check -o match:'there is no certificate in it' cat checked
