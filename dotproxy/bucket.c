@@ -19,3 +19,9 @@ bucket_take(struct bucket *b, uint64_t now, uint32_t burst, uint32_t rate)
 	b->tokens -= 1000;
 	return true;
 }
+
+void
+bucket_give(struct bucket *b)
+{
+	b->tokens += 1000;
+}

@@ -15,5 +15,7 @@ struct bucket {
 
 /* Takes a token; false when there is none. now is clock_ms(). */
 bool bucket_take(struct bucket *b, uint64_t now, uint32_t burst, uint32_t rate);
+/* One that was taken goes back. */
+void bucket_give(struct bucket *b);
 
 #endif

@@ -156,6 +156,25 @@ CASE(so_many_strangers_a_second_are_sent_to_tcp_and_no_more)
 	    "%u", got);
 }
 
+/* Or a flood that may not ask would take the TC=1 of those who may. */
+CASE(who_is_told_nothing_leaves_it_to_another)
+{
+	uint32_t i;
+
+	(void)tc;
+	set_up();
+	(void)turn(MOST / 2, false);
+	for (i = 0; i < 10 * ADMIT_TC_BURST; i++) {
+		ATF_REQUIRE_EQ(1, strangers(1, ADMIT_TC));
+		admit_untold(&admit);
+	}
+	ATF_CHECK_EQ(ADMIT_TC_BURST, strangers(1000, ADMIT_TC));
+	/* It is never more than there ever was. */
+	now += 60000;
+	admit_untold(&admit);
+	ATF_CHECK_EQ(ADMIT_TC_BURST, strangers(1000, ADMIT_TC));
+}
+
 CASE(it_ends_a_second_after_what_brought_it_about)
 {
 	(void)tc;
@@ -228,6 +247,7 @@ ATF_TP_ADD_TCS(tp)
 	    tp, the_proven_go_before_the_regulars_and_those_before_strangers);
 	ATF_TP_ADD_TC(
 	    tp, so_many_strangers_a_second_are_sent_to_tcp_and_no_more);
+	ATF_TP_ADD_TC(tp, who_is_told_nothing_leaves_it_to_another);
 	ATF_TP_ADD_TC(tp, it_ends_a_second_after_what_brought_it_about);
 	ATF_TP_ADD_TC(tp, it_does_not_end_while_strangers_keep_coming);
 	ATF_TP_ADD_TC(tp, it_begins_anew_with_its_calm_anew);

@@ -84,6 +84,34 @@ CASE(over_the_limit_the_answer_is_empty_and_says_tc)
 	harness_stop(&h);
 }
 
+/* Over the limit, it is not told even that. */
+CASE(who_may_not_ask_is_dropped_and_counted_so)
+{
+	uint8_t message[512];
+	uint16_t i;
+	size_t len;
+	int fd;
+
+	(void)tc;
+	start();
+	h.allow = "10.0.0.0/8";
+	configure();
+	fd = client_connect(&h.socket[0]);
+	len = client_question(message, 1, "www.example.", 1232);
+	for (i = 0; i < 100; i++)
+		client_send(fd, message, len);
+	do
+		harness_counters(&h, &counters);
+	while (COUNTED(queries_udp) < 100);
+	ATF_CHECK(COUNTED(limit_dropped) >= 50);
+	ATF_CHECK_EQ(0, COUNTED(limit_slipped));
+	for (i = 0; i < COUNTED(queries_refused_client); i++) {
+		(void)client_receive(fd, IPC_UDP, buf);
+		ATF_CHECK_EQ(DNS_REFUSED, message_rcode(buf));
+	}
+	harness_stop(&h);
+}
+
 /* By what is answered at once, REFUSED as well but for another reason: on a
  * slow machine a second may pass, and one more is taken. */
 CASE(over_tcp_who_is_over_is_refused_once_and_closed)
@@ -270,6 +298,7 @@ CASE(strangers_that_wait_bring_overload_and_who_comes_back_is_taken)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, over_the_limit_the_answer_is_empty_and_says_tc);
+	ATF_TP_ADD_TC(tp, who_may_not_ask_is_dropped_and_counted_so);
 	ATF_TP_ADD_TC(tp, over_tcp_who_is_over_is_refused_once_and_closed);
 	ATF_TP_ADD_TC(tp, who_is_over_by_udp_is_answered_over_tcp);
 	ATF_TP_ADD_TC(tp, who_is_exempt_has_no_limit);

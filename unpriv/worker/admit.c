@@ -48,3 +48,9 @@ admit_look(struct admit *a, enum admit_class class, uint64_t now)
 	    ? ADMIT_TC
 	    : ADMIT_DROP;
 }
+
+void
+admit_untold(struct admit *a)
+{
+	bucket_give(&a->tc);
+}

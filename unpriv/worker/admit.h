@@ -57,5 +57,7 @@ bool admit_turn(
  * all are proven. */
 enum admit_verdict
 admit_look(struct admit *a, enum admit_class class, uint64_t now);
+/* One of whom it said TC is told nothing: another may be. */
+void admit_untold(struct admit *a);
 
 #endif

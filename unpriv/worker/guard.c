@@ -68,8 +68,7 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 		counter_inc(limit_leaked);
 		break;
 	case LIMIT_SLIP:
-		counter_inc(limit_slipped);
-		return GUARD_CUT;
+		return GUARD_SLIP;
 	case LIMIT_DROP:
 		counter_inc(limit_dropped);
 		return GUARD_DROP;
@@ -80,7 +79,6 @@ guard_udp(struct guard *g, const struct limit_key *key, uint64_t now)
 	case ADMIT_TAKE:
 		break;
 	case ADMIT_TC:
-		counter_inc(overload_cut);
 		return GUARD_CUT;
 	case ADMIT_DROP:
 		counter_inc(overload_dropped);
@@ -121,6 +119,29 @@ is_under(struct guard *g, const struct limit_key *key, uint64_t now)
 		return true;
 	g->over = look.over;
 	return false;
+}
+
+void
+guard_told(struct guard *g, enum guard_fate fate, bool told)
+{
+	switch (fate) {
+	case GUARD_SLIP:
+		counter_add(limit_slipped, told);
+		counter_add(limit_dropped, !told);
+		break;
+	case GUARD_CUT:
+		counter_add(overload_cut, told);
+		counter_add(overload_dropped, !told);
+		if (!told)
+			admit_untold(&g->admit);
+		break;
+	case GUARD_BLOCKED:
+		counter_add(blocked_cut, told);
+		counter_add(blocked_udp, !told);
+		break;
+	default:
+		break;
+	}
 }
 
 void

@@ -25,7 +25,10 @@ struct guard {
 
 enum guard_fate {
 	GUARD_TAKE,
-	GUARD_CUT, /* answer it TC=1, with nothing in it: dns_cut */
+	/* Answer it TC=1, with nothing in it (dns_cut), then guard_told: */
+	GUARD_SLIP, /* it is over its limit */
+	GUARD_CUT, /* overload */
+	GUARD_BLOCKED, /* never said here, but by who looks at blocks */
 	GUARD_DROP /* over TCP: refuse it */
 };
 
@@ -43,7 +46,7 @@ bool guard_turn(struct guard *g, const struct admit_load *load, uint64_t now);
 void guard_find(const struct guard *g, const struct netaddr *client,
     bool proven, struct limit_key *key);
 
-/* A message has come from that client. What is not taken is counted. */
+/* A message has come from that client. What is dropped is counted. */
 enum guard_fate
 guard_udp(struct guard *g, const struct limit_key *key, uint64_t now);
 /* The same of one whose cookie shows that it is its own address, and that is
@@ -52,6 +55,10 @@ enum guard_fate
 guard_proven(struct guard *g, const struct limit_key *key, uint64_t now);
 enum guard_fate
 guard_tcp(struct guard *g, const struct limit_key *key, uint64_t now);
+
+/* Counts what became of one that was to be answered TC=1. Who was told nothing,
+ * as one who may not ask, is dropped; what it had of others' is theirs again. */
+void guard_told(struct guard *g, enum guard_fate fate, bool told);
 
 /* What the client of a question that was taken pays. */
 void guard_charge_hit(struct guard *g, const struct limit_key *key);

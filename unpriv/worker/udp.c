@@ -230,11 +230,12 @@ read_batch(struct listener *listener)
 	for (i = 0; i < got; i++) {
 		if (i + NEAR < got)
 			query_near(&loop_queries, &question[i + NEAR]);
-		if (fate[i] == GUARD_CUT &&
-		    cut(listener, i, &answers[nanswers]))
-			nanswers++;
-		if (fate[i] == GUARD_TAKE && take(listener, i) &&
-		    answer(listener, i, &answers[nanswers]))
+		if (fate[i] == GUARD_DROP)
+			continue;
+		if (fate[i] == GUARD_TAKE
+			? take(listener, i) &&
+			    answer(listener, i, &answers[nanswers])
+			: cut(listener, i, &answers[nanswers]))
 			nanswers++;
 	}
 	send_all(listener->fd, answers, nanswers);
@@ -289,8 +290,7 @@ first(unsigned int i)
 		}
 		/* FALLTHROUGH */
 	case BLOCK_CUT:
-		counter_inc(blocked_cut);
-		return GUARD_CUT;
+		return GUARD_BLOCKED;
 	case BLOCK_DROP:
 		counter_inc(blocked_udp);
 		return GUARD_DROP;
@@ -344,11 +344,13 @@ static bool
 cut(const struct listener *listener, unsigned int i, struct mmsghdr *msg)
 {
 	const size_t len = dns_cut(bytes[i], in[i].msg_len);
+	const bool told =
+	    len != 0 && settings_allow(&loop_settings, &clients[i].address);
 
-	if (len == 0 || !settings_allow(&loop_settings, &clients[i].address))
-		return false;
-	put(listener, i, len, msg);
-	return true;
+	guard_told(&loop_queries.guard, fate[i], told);
+	if (told)
+		put(listener, i, len, msg);
+	return told;
 }
 
 /* Puts loop_reply where its question lay, and into *msg back to where that
