@@ -26,7 +26,10 @@ set_up(void)
 		.nlisten = 1,
 		.udp_size = 1232,
 		.tcp_max = 1024,
-		.tcp_each = 64 };
+		.tcp_each = 64,
+		.ttl_max = 86400,
+		.block = { CONF_BLOCK_AFTER, CONF_BLOCK_OVER, CONF_BLOCK_FOR,
+		    CONF_BLOCK_MAX } };
 	limit = (struct conf_limit){ 500, 1000, 32, 56, 250, 2,
 		CONF_LIMIT_MEMORY, 0, 1, 2, 10, 0, { { { 0 }, 0, 0, 0, 0 } } };
 	ATF_REQUIRE(netaddr_parse_prefix(&prefix, "10.0.0.0/9"));
@@ -173,6 +176,19 @@ CASE(each_field_out_of_bounds_is_refused)
 		FIELD(tcp_max, CONF_TCP_LIMIT + 1),
 		FIELD(tcp_each, 0),
 		FIELD(tcp_each, CONF_TCP_LIMIT + 1),
+		FIELD(ttl_min, 86401),
+		FIELD(ttl_max, CONF_TTL_LIMIT + 1),
+		FIELD(ttl_negative, CONF_TTL_LIMIT + 1),
+		FIELD(stale, CONF_TTL_LIMIT + 1),
+		FIELD(cookies, 2),
+		FIELD(ncookies_for, CONF_COOKIES_MAX + 1),
+		FIELD(nblocked, CONF_BLOCKED_MAX + 1),
+		FIELD(block.after, CONF_BLOCK_AFTER_MAX + 1),
+		FIELD(block.over, 0),
+		FIELD(block.over, CONF_BLOCK_OVER_MAX + 1),
+		FIELD(block.first, 0),
+		FIELD(block.first, CONF_BLOCK_MAX + 1),
+		FIELD(block.max, CONF_BLOCK_FOR_MAX + 1),
 		FIELD(special, 1u << SPECIALS),
 		FIELD(verbose, 2),
 #undef FIELD
@@ -187,6 +203,17 @@ CASE(each_field_out_of_bounds_is_refused)
 		ATF_CHECK_MSG(begin() != NULL, "case %zu", i);
 		ATF_CHECK(!staged.open);
 	}
+}
+
+/* The limits count over that time all the same. */
+CASE(how_long_is_counted_has_its_bound_without_blocks_as_well)
+{
+	(void)tc;
+	set_up();
+	conf.block = (struct conf_block){ .over = CONF_BLOCK_OVER_MAX + 1 };
+	ATF_CHECK(begin() != NULL);
+	conf.block.over--;
+	ATF_CHECK(begin() == NULL);
 }
 
 CASE(each_limit_out_of_bounds_is_refused)
@@ -335,6 +362,8 @@ ATF_TP_ADD_TCS(tp)
 	    a_list_of_prefixes_is_one_there_is_clean_and_as_long_as_announced);
 	ATF_TP_ADD_TC(tp, domains_are_folded_and_as_many_as_announced);
 	ATF_TP_ADD_TC(tp, each_field_out_of_bounds_is_refused);
+	ATF_TP_ADD_TC(
+	    tp, how_long_is_counted_has_its_bound_without_blocks_as_well);
 	ATF_TP_ADD_TC(tp, each_limit_out_of_bounds_is_refused);
 	ATF_TP_ADD_TC(
 	    tp, limits_come_once_within_a_config_and_never_not_at_all);

@@ -80,9 +80,11 @@ head_is_wrong(const struct ipc_conf_worker *m)
 	if (m->cookies > 1 || m->ncookies_for > CONF_COOKIES_MAX ||
 	    m->nblocked > CONF_BLOCKED_MAX)
 		return "cookies or blocks out of bounds";
+	/* Limits count over that long, blocks or none. */
+	if (m->block.over > CONF_BLOCK_OVER_MAX)
+		return "a block out of bounds";
 	if (m->block.after != 0 &&
-	    (m->block.after > CONF_BLOCK_AFTER_MAX ||
-		!between(m->block.over, 1, CONF_BLOCK_OVER_MAX) ||
+	    (m->block.after > CONF_BLOCK_AFTER_MAX || m->block.over == 0 ||
 		!between(m->block.max, 1, CONF_BLOCK_FOR_MAX) ||
 		!between(m->block.first, 1, m->block.max)))
 		return "a block out of bounds";
