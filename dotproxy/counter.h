@@ -31,6 +31,7 @@
 	    "questions answered BADCOOKIE, or TC=1 without one")               \
 	X(blocked_udp, "questions dropped: the client is blocked")             \
 	X(blocked_cut, "questions of blocked clients told to come by TCP")     \
+	X(blocks_put_off, "blocks asked for later, if still due: too many")    \
 	X(tcp_blocked, "TCP connections closed: the client is blocked")        \
 	X(cookies_good, "questions with a valid cookie")                       \
 	X(cookies_bad, "questions with a cookie too old, or not ours")         \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dotproxy/counter.h"
 #include "unpriv/worker/block.h"
 
 static const struct conf_block conf = { 1000, 10, 60, 86400 };
@@ -260,6 +261,7 @@ ATF_TC_BODY(a_flood_of_forged_addresses_asks_for_few_blocks, tc)
 		n += over(text, false, 1000, 1000);
 	}
 	ATF_CHECK_EQ(BLOCK_ASK_BURST, n);
+	ATF_CHECK_EQ(10000 - n, counter_value[COUNTER_blocks_put_off]);
 }
 
 ATF_TP_ADD_TCS(tp)

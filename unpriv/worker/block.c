@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dotproxy/counter.h"
+
 #include "block.h"
 #include "cookie.h"
 
@@ -127,8 +129,10 @@ block_over(struct blocker *b, const struct netaddr *client, bool proven,
 	if (now - b->asked_at < BLOCK_AGAIN_MS &&
 	    memcmp(ask, &b->asked, sizeof(*ask)) == 0)
 		return false;
-	if (!bucket_take(&b->ask, now, BLOCK_ASK_BURST, BLOCK_ASK_RATE))
+	if (!bucket_take(&b->ask, now, BLOCK_ASK_BURST, BLOCK_ASK_RATE)) {
+		counter_inc(blocks_put_off);
 		return false;
+	}
 	b->asked = *ask;
 	b->asked_at = now;
 	return true;

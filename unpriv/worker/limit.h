@@ -94,7 +94,7 @@ struct limit_look {
 
 /*
  * memory: conf->memory bytes, zeroed, aligned to 64, not owned; conf is within
- * its bounds (conf.h). What is learnt by a key is lost with it.
+ * its bounds (conf_limit.h). What is learnt by a key is lost with it.
  */
 void limit_init(struct limit *l, const struct conf_limit *conf, void *memory,
     const struct siphash_key *key);
