@@ -169,6 +169,37 @@ ATF_TC_BODY(a_flood_of_silent_ones_costs_no_one_who_asked, tc)
 	ATF_CHECK(goes(1, 1002) == quick);
 }
 
+/* Those of one turn may all have just asked: for what is more than the silent
+ * ones of before, the idle go. A flood gets no more of their places than that,
+ * however long it lasts. */
+ATF_TC_WITHOUT_HEAD(a_flood_takes_a_turns_places_of_the_idle_and_no_more);
+ATF_TC_BODY(a_flood_takes_a_turns_places_of_the_idle_and_no_more, tc)
+{
+	enum { IDLE = 32, TURN = 8, TURNS = 3 };
+	struct conn *c, *came[TURN];
+	unsigned int i, turn, idle = 0;
+
+	begin();
+	for (i = 0; i < IDLE; i++) {
+		c = open_from("10.0.0.1", 1000);
+		ask(c, 1000);
+		answered(c, 1001);
+	}
+	for (turn = 0; turn < TURNS; turn++) {
+		for (i = 0; i < TURN; i++) {
+			c = goes(1, 1002 + turn);
+			ATF_REQUIRE(c != NULL && !c->dirty);
+			idle += c->asked;
+			places_remove(&places, c);
+			came[i] = open_from("10.0.0.2", 1002 + turn);
+			came[i]->dirty = true;
+		}
+		for (i = 0; i < TURN; i++)
+			came[i]->dirty = false;
+	}
+	ATF_CHECK_EQ(TURN, idle);
+}
+
 ATF_TC_WITHOUT_HEAD(who_may_have_just_asked_is_left_alone);
 ATF_TC_BODY(who_may_have_just_asked_is_left_alone, tc)
 {
@@ -229,6 +260,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, the_slow_go_first_then_the_silent_then_the_idle);
 	ATF_TP_ADD_TC(tp, who_has_just_come_has_a_moment_to_ask);
 	ATF_TP_ADD_TC(tp, a_flood_of_silent_ones_costs_no_one_who_asked);
+	ATF_TP_ADD_TC(tp, a_flood_takes_a_turns_places_of_the_idle_and_no_more);
 	ATF_TP_ADD_TC(tp, who_may_have_just_asked_is_left_alone);
 	ATF_TP_ADD_TC(tp, of_those_that_wait_the_client_with_most_loses_one);
 	ATF_TP_ADD_TC(tp, who_begins_another_question_is_as_slow_as_that);
