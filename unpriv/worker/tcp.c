@@ -261,8 +261,8 @@ pause_accepting(void)
 		log_warn("cannot accept TCP connections");
 		warned_at = loop_now();
 	}
-	if (paused_until == 0)
-		listener_pause_tcp(true);
+	/* Of all that listen, one may be new since the pause began. */
+	listener_pause_tcp(true);
 	paused_until = loop_now() + PAUSE_MS;
 }
 
