@@ -28,7 +28,7 @@ $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
 FUZZ_SRC_stream     := $(DNS_SRC) $(filter-out %/pool_owner.c, \
 	$(wildcard unpriv/tls/pool*.c)) $(addprefix unpriv/tls/,stream.c \
 	padding.c plain.c question.c again.c budget.c patience.c choice.c zone.c \
-	reason.c verify.c cert.c) dotproxy/ipc_table.c \
+	reason.c verify.c pem.c cert.c) dotproxy/ipc_table.c \
 	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
 FUZZ_LIBS_stream    := $(TLS_LIBS)
 FUZZ_SRC_socks := unpriv/socks/socks.c dotproxy/ipc_table.c dotproxy/netaddr.c

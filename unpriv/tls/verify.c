@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "pem.h"
 #include "verify.h"
 
 /* Of a chain as sent; eight certificates with room for post-quantum ones. */
@@ -32,8 +31,6 @@
  */
 #define STRENGTH_MIN 112
 
-typedef STACK_OF(X509) x509_stack;
-
 struct verify_anchors {
 	X509_STORE *store;
 	x509_stack *certs;
@@ -47,9 +44,6 @@ struct wanted {
 	time_t now;
 };
 
-static x509_stack *read_certs(const void *, size_t, int, bool);
-static bool at_end_of_pem(void);
-static int no_password(char *, int, int, void *);
 static X509_STORE *store_of(x509_stack *);
 static bool usable(const struct wanted *);
 static size_t anchor_of(const struct verify_anchors *, X509 *);
@@ -79,7 +73,7 @@ verify_anchors_new(const void *pem, size_t len)
 		return NULL;
 	/* One certificate that this library cannot read must not take the
 	 * others of a bundle with it: less is trusted then, never more. */
-	anchors->certs = read_certs(pem, len, ANCHORS_MAX, true);
+	anchors->certs = pem_certs(pem, len, ANCHORS_MAX, true);
 	if (anchors->certs != NULL && sk_X509_num(anchors->certs) > 0)
 		anchors->store = store_of(anchors->certs);
 	ERR_clear_error();
@@ -111,20 +105,8 @@ verify_anchor_pem(
     const struct verify_anchors *anchors, size_t anchor, size_t *len)
 {
 	X509 *cert = sk_X509_value(anchors->certs, (int)anchor);
-	BIO *bio;
-	char *from, *pem = NULL;
-	long n;
 
-	if (cert == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
-		return NULL;
-	if (PEM_write_bio_X509(bio, cert) == 1 &&
-	    (n = BIO_get_mem_data(bio, &from)) > 0 &&
-	    (pem = malloc((size_t)n)) != NULL) {
-		memcpy(pem, from, (size_t)n);
-		*len = (size_t)n;
-	}
-	BIO_free(bio);
-	return pem;
+	return cert == NULL ? NULL : pem_of(cert, len);
 }
 
 size_t
@@ -164,8 +146,7 @@ verify_chain(struct verify_result *result, const struct verify_anchors *anchors,
 	if (!usable(&wanted))
 		verdict(result, VERIFY_BAD_CHAIN, "no name and no pin", -1);
 	else if (chain_len > 0 && chain_len <= CHAIN_PEM_MAX)
-		sent =
-		    read_certs(chain_pem, chain_len, VERIFY_CHAIN_MAX, false);
+		sent = pem_certs(chain_pem, chain_len, VERIFY_CHAIN_MAX, false);
 	if (sent != NULL)
 		leaf = sk_X509_shift(sent);
 	if (leaf != NULL)
@@ -221,65 +202,6 @@ verify_pin_text(const uint8_t pin[VERIFY_PIN_LEN], char buf[VERIFY_PIN_TEXT])
 	memcpy(buf, "sha256/", 7);
 	memcpy(buf + 7, base64, sizeof(base64));
 	return buf;
-}
-
-/*
- * The certificates of a PEM text, at most max of them. NULL if there are more
- * or, unless lenient, if one cannot be read.
- */
-static x509_stack *
-read_certs(const void *pem, size_t len, int max, bool lenient)
-{
-	x509_stack *certs;
-	X509 *cert;
-	BIO *bio;
-	int tries;
-	bool done = false;
-
-	certs = sk_X509_new_null();
-	bio = BIO_new_mem_buf(pem, (int)len);
-	/* A failed read has consumed its certificate, or all that was left. */
-	for (tries = 0; certs != NULL && bio != NULL && !done && tries <= max;
-	     tries++) {
-		ERR_clear_error();
-		cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
-		if (cert == NULL) {
-			done = at_end_of_pem();
-			if (!done && !lenient)
-				break;
-		} else if (sk_X509_push(certs, cert) == 0) {
-			X509_free(cert);
-			break;
-		}
-	}
-	BIO_free(bio);
-	if (!done) {
-		sk_X509_pop_free(certs, X509_free);
-		return NULL;
-	}
-	return certs;
-}
-
-static bool
-at_end_of_pem(void)
-{
-	unsigned long error;
-
-	error = ERR_peek_last_error();
-	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-/* Without it libcrypto asks the terminal for the pass phrase of a
- * certificate that says it is encrypted. */
-static int
-no_password(char *buf, int size, int writing, void *unused)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	(void)unused;
-	return -1;
 }
 
 static X509_STORE *
