@@ -2,6 +2,7 @@
 #include <atf-c.h>
 #include <string.h>
 
+#include "dotproxy/counter.h"
 #include "unpriv/dns/reader.h"
 #include "unpriv/worker/query.h"
 
@@ -107,6 +108,33 @@ CASE(who_is_told_to_come_by_tcp_for_want_of_a_cookie_pays_for_it)
 	expect_five();
 }
 
+/* First to see whose limit it is, and then to answer it. */
+CASE(a_cookie_is_looked_at_once)
+{
+	static struct query_message message;
+
+	(void)tc;
+	set_up(true);
+	ATF_REQUIRE(is_answered());
+	/* The cookie is the last of the answer, as it is of the question. */
+	ATF_REQUIRE_EQ(len + DNS_COOKIE_SERVER, reply.len);
+	memcpy(msg + 12, reply.bytes + 12, reply.len - 12);
+	len = reply.len;
+	query_read(&table, &message, msg, len, false);
+	ATF_CHECK(query_is_proven(&table, &settings, &client, &message, START));
+	ATF_CHECK_EQ(QUERY_IN_FLIGHT,
+	    query_take_read(
+		&table, &settings, &client, &message, START, &reply));
+	ATF_CHECK_EQ(1, counter_value[COUNTER_cookies_good]);
+	/* But each question's. */
+	query_read(&table, &message, msg, len, false);
+	client.address.bytes[3]++;
+	ATF_CHECK(
+	    !query_is_proven(&table, &settings, &client, &message, START));
+	ATF_CHECK_EQ(1, counter_value[COUNTER_cookies_good]);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_cookies_bad]);
+}
+
 /* The server's half of the cookie is new, and all that is added. */
 CASE(the_least_amplification_leaves_room_for_a_cookie)
 {
@@ -123,6 +151,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, who_is_told_badcookie_pays_for_it);
 	ATF_TP_ADD_TC(
 	    tp, who_is_told_to_come_by_tcp_for_want_of_a_cookie_pays_for_it);
+	ATF_TP_ADD_TC(tp, a_cookie_is_looked_at_once);
 	ATF_TP_ADD_TC(tp, the_least_amplification_leaves_room_for_a_cookie);
 	return atf_no_error();
 }

@@ -8,13 +8,19 @@
 #include "own.h"
 #include "query.h"
 
+static bool refuse(struct query_table *, const struct settings *,
+    const struct query_client *, struct query_message *, uint64_t,
+    struct query_reply *);
 static enum cookie_proof
 take_cookie(const struct query_table *, const struct settings *,
-    const struct query_client *, struct dns_query *, uint64_t);
+    const struct query_client *, struct query_message *, uint64_t);
 static bool take_known(struct query_table *, const struct settings *,
     const struct query_client *, const struct query_message *, uint64_t, bool *,
     struct query_reply *);
 static void ask_ahead(struct query_table *, const struct dns_query *, uint64_t);
+static bool
+shed(struct query_table *, const struct settings *, const struct query_client *,
+    const struct dns_query *, bool, uint64_t, uint32_t *, struct query_reply *);
 static const char *overloaded(const struct query_table *, uint64_t, uint16_t *);
 static void turn_away(struct query_table *, const struct settings *,
     const struct dns_query *, bool, const struct dns_ede *, uint64_t,
@@ -42,6 +48,7 @@ query_read(const struct query_table *table, struct query_message *message,
     const uint8_t *msg, size_t len, bool cut)
 {
 	message->cut = cut;
+	message->looked = false;
 	message->verdict = dns_query_read(&message->query, msg, len);
 	if (message->verdict == DNS_TAKE)
 		answers_ahead(&table->answers, &message->query, &message->key);
@@ -54,18 +61,23 @@ query_near(const struct query_table *table, const struct query_message *message)
 		answers_near(&table->answers, &message->key);
 }
 
+bool
+query_is_proven(const struct query_table *table,
+    const struct settings *settings, const struct query_client *client,
+    struct query_message *message, uint64_t now)
+{
+	return message->verdict != DNS_DROP &&
+	    take_cookie(table, settings, client, message, now) == COOKIE_GOOD;
+}
+
 enum query_fate
 query_take_read(struct query_table *table, const struct settings *settings,
     const struct query_client *client, struct query_message *message,
     uint64_t now, struct query_reply *reply)
 {
-	struct dns_query *query = &message->query;
-	enum cookie_proof proof;
 	struct query_slot *slot;
-	struct dns_ede ede;
-	const char *why;
 	bool has_stale;
-	uint32_t i, share;
+	uint32_t share;
 
 	/* 1. The message, whole. An answer is never answered. */
 	if (message->verdict == DNS_DROP) {
@@ -73,50 +85,21 @@ query_take_read(struct query_table *table, const struct settings *settings,
 		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_DROPPED;
 	}
-	proof = take_cookie(table, settings, client, query, now);
 	/* 2. Who may not ask, and what may not be asked.
-	 *    (What a client's rate is, was looked at before: guard.h.) */
-	if (query_refuse(query, message->verdict, settings, client,
-		message->cut, &ede)) {
-		query_fail(reply, settings, client, query, query->rcode, &ede);
-		guard_charge_hit(&table->guard, &client->limit);
-		return QUERY_ANSWERED;
-	}
-	if (client->proto == IPC_UDP && proof != COOKIE_GOOD &&
-	    settings_need_cookie(settings, &client->address)) {
-		counter_inc(queries_unproven);
-		query_prove(reply, settings, client, query, proof);
-		guard_charge_hit(&table->guard, &client->limit);
-		return QUERY_ANSWERED;
-	}
-	/* 3. What is known already. */
-	if (take_known(
+	 *    (What a client's rate is, was looked at before: guard.h.)
+	 * 3. What is known already. */
+	if (refuse(table, settings, client, message, now, reply) ||
+	    take_known(
 		table, settings, client, message, now, &has_stale, reply)) {
 		guard_charge_hit(&table->guard, &client->limit);
 		return QUERY_ANSWERED;
 	}
-	/* 4. Room in the table, and a TLS process that keeps up. */
-	if ((why = overloaded(table, now, &query->ede)) != NULL) {
-		counter_inc(queries_shed);
-		guard_charge_hit(&table->guard, &client->limit);
-		ede = query_ede(query->ede, why);
-		turn_away(table, settings, query, has_stale, &ede, now, reply);
+	/* 4. Whether it can be asked for. */
+	if (shed(table, settings, client, &message->query, has_stale, now,
+		&share, reply))
 		return QUERY_ANSWERED;
-	}
-	/* 5. No more beneath one name than its share. */
-	guard_charge_miss(&table->guard, &client->limit);
-	if (!guard_zone(&table->guard, query->question.name,
-		query->question.name_len, now) ||
-	    !guard_enter(&table->guard, query->question.name,
-		query->question.name_len, table->nused, QUERY_MAX, &share)) {
-		counter_inc(limit_zone);
-		ede = query_ede(DNS_EDE_OTHER, "too many beneath one name");
-		turn_away(table, settings, query, has_stale, &ede, now, reply);
-		return QUERY_ANSWERED;
-	}
-	/* 6. In flight: query_fill asks, query_answer or query_expire ends. */
-	i = query_slot_new(table, query, now);
-	slot = &table->slot[i];
+	/* 5. In flight: query_fill asks, query_answer or query_expire ends. */
+	slot = &table->slot[query_slot_new(table, &message->query, now)];
 	slot->client = *client;
 	slot->has_client = true;
 	slot->stranger = client->stranger;
@@ -127,33 +110,49 @@ query_take_read(struct query_table *table, const struct settings *settings,
 	return QUERY_IN_FLIGHT;
 }
 
-bool
-query_is_proven(const struct query_table *table,
-    const struct settings *settings, const struct query_client *client,
-    struct dns_query *query, uint64_t now)
+static bool
+refuse(struct query_table *table, const struct settings *settings,
+    const struct query_client *client, struct query_message *message,
+    uint64_t now, struct query_reply *reply)
 {
-	return settings->cookies &&
-	    cookie_take(&table->cookies, query, &client->address,
-		table->cookies.epoch + (uint32_t)(now / 1000)) == COOKIE_GOOD;
+	struct dns_query *query = &message->query;
+	const enum cookie_proof proof =
+	    take_cookie(table, settings, client, message, now);
+	struct dns_ede ede;
+
+	if (query_refuse(query, message->verdict, settings, client,
+		message->cut, &ede)) {
+		query_fail(reply, settings, client, query, query->rcode, &ede);
+		return true;
+	}
+	if (client->proto != IPC_UDP || proof == COOKIE_GOOD ||
+	    !settings_need_cookie(settings, &client->address))
+		return false;
+	counter_inc(queries_unproven);
+	query_prove(reply, settings, client, query, proof);
+	return true;
 }
 
 /* Whoever has one shows that the address is the client's, and is told the next
- * one in whatever answer there will be. */
+ * one in whatever answer there will be. It is looked at once. */
 static enum cookie_proof
 take_cookie(const struct query_table *table, const struct settings *settings,
-    const struct query_client *client, struct dns_query *query, uint64_t now)
+    const struct query_client *client, struct query_message *message,
+    uint64_t now)
 {
-	enum cookie_proof proof;
-
-	if (!settings->cookies || query->cookie_len == 0)
-		return COOKIE_NONE;
-	proof = cookie_take(&table->cookies, query, &client->address,
-	    table->cookies.epoch + (uint32_t)(now / 1000));
-	if (proof == COOKIE_GOOD)
+	if (message->looked)
+		return message->proof;
+	message->looked = true;
+	message->proof = COOKIE_NONE;
+	if (settings->cookies && message->query.cookie_len != 0)
+		message->proof = cookie_take(&table->cookies, &message->query,
+		    &client->address,
+		    table->cookies.epoch + (uint32_t)(now / 1000));
+	if (message->proof == COOKIE_GOOD)
 		counter_inc(cookies_good);
-	else if (proof == COOKIE_BAD)
+	else if (message->proof == COOKIE_BAD)
 		counter_inc(cookies_bad);
-	return proof;
+	return message->proof;
 }
 
 /*
@@ -216,6 +215,37 @@ ask_ahead(
 	again.flags |= DNS_RD;
 	counter_inc(cache_prefetched);
 	(void)query_slot_new(table, &again, now);
+}
+
+/* Whether there is no room in the table, no TLS process that keeps up, or too
+ * much beneath one name: then *reply is its answer. Else *share is for the
+ * slot. */
+static bool
+shed(struct query_table *table, const struct settings *settings,
+    const struct query_client *client, const struct dns_query *query,
+    bool has_stale, uint64_t now, uint32_t *share, struct query_reply *reply)
+{
+	const struct dns_question *q = &query->question;
+	struct dns_ede ede;
+	const char *why;
+	uint16_t code;
+
+	if ((why = overloaded(table, now, &code)) != NULL) {
+		counter_inc(queries_shed);
+		guard_charge_hit(&table->guard, &client->limit);
+		ede = query_ede(code, why);
+		turn_away(table, settings, query, has_stale, &ede, now, reply);
+		return true;
+	}
+	guard_charge_miss(&table->guard, &client->limit);
+	if (guard_zone(&table->guard, q->name, q->name_len, now) &&
+	    guard_enter(&table->guard, q->name, q->name_len, table->nused,
+		QUERY_MAX, share))
+		return false;
+	counter_inc(limit_zone);
+	ede = query_ede(DNS_EDE_OTHER, "too many beneath one name");
+	turn_away(table, settings, query, has_stale, &ede, now, reply);
+	return true;
 }
 
 static const char *

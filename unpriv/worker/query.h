@@ -33,6 +33,8 @@ enum query_fate {
 struct query_message {
 	enum dns_verdict verdict;
 	bool cut; /* it was longer: that makes it FORMERR */
+	bool looked; /* at its cookie: */
+	enum cookie_proof proof;
 	struct dns_query query;
 	struct answers_key key;
 };
@@ -45,6 +47,11 @@ void query_read(const struct query_table *table, struct query_message *message,
     const uint8_t *msg, size_t len, bool cut);
 void query_near(
     const struct query_table *table, const struct query_message *message);
+/* Whether its cookie shows that the address is the client's: for who has to
+ * know before it is taken. */
+bool query_is_proven(const struct query_table *table,
+    const struct settings *settings, const struct query_client *client,
+    struct query_message *message, uint64_t now);
 enum query_fate query_take_read(struct query_table *table,
     const struct settings *settings, const struct query_client *client,
     struct query_message *message, uint64_t now, struct query_reply *reply);
@@ -54,11 +61,6 @@ enum query_fate
 query_take(struct query_table *table, const struct settings *settings,
     const struct query_client *client, const uint8_t *msg, size_t len, bool cut,
     uint64_t now, struct query_reply *reply);
-
-/* Whether a question's cookie shows that the address is the client's. */
-bool query_is_proven(const struct query_table *table,
-    const struct settings *settings, const struct query_client *client,
-    struct dns_query *query, uint64_t now);
 
 /*
  * Moves waiting questions into table->batch, which must be empty. The caller

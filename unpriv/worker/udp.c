@@ -39,6 +39,7 @@ static void look(const struct listener *, unsigned int);
 static bool take(struct listener *, unsigned int);
 static enum guard_fate first(unsigned int);
 static bool is_proven(unsigned int);
+static void read_once(unsigned int);
 static bool cut(const struct listener *, unsigned int, struct mmsghdr *);
 static bool answer(const struct listener *, unsigned int, struct mmsghdr *);
 static void
@@ -53,6 +54,7 @@ static struct pktinfo control[BATCH];
 static struct iovec iov[BATCH];
 static struct mmsghdr in[BATCH], answers[BATCH];
 static struct query_message question[BATCH];
+static bool was_read[BATCH];
 static struct query_client clients[BATCH];
 static enum guard_fate fate[BATCH];
 
@@ -220,9 +222,7 @@ read_batch(struct listener *listener)
 			question[i].verdict = DNS_DROP;
 			shed++;
 		} else
-			query_read(&loop_queries, &question[i], bytes[i],
-			    in[i].msg_len,
-			    (in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0);
+			read_once(i);
 	}
 	listener_seen(listener, got, shed);
 	for (i = 0; i < got && i < NEAR; i++)
@@ -253,6 +253,7 @@ look(const struct listener *listener, unsigned int i)
 	c->object = listener_object(listener);
 	c->serial = listener->serial;
 	fate[i] = GUARD_TAKE;
+	was_read[i] = false;
 	if (!netaddr_from_sockaddr(
 		&c->address, (const struct sockaddr *)&from[i]) ||
 	    c->address.port == 0 ||
@@ -310,16 +311,23 @@ first(unsigned int i)
 	return is;
 }
 
-/* Only the cookie counts here. */
 static bool
 is_proven(unsigned int i)
 {
-	static struct dns_query query;
+	if (!loop_queries.cookies.known || !loop_settings.cookies)
+		return false;
+	read_once(i);
+	return query_is_proven(&loop_queries, &loop_settings, &clients[i],
+	    &question[i], loop_now());
+}
 
-	return loop_queries.cookies.known && loop_settings.cookies &&
-	    dns_query_read(&query, bytes[i], in[i].msg_len) != DNS_DROP &&
-	    query_is_proven(
-		&loop_queries, &loop_settings, &clients[i], &query, loop_now());
+static void
+read_once(unsigned int i)
+{
+	if (!was_read[i])
+		query_read(&loop_queries, &question[i], bytes[i], in[i].msg_len,
+		    (in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0);
+	was_read[i] = true;
 }
 
 /* True: loop_reply is the answer. */
