@@ -99,7 +99,7 @@ enum harness_fault {
 	SERVER_HALF, /* sends half an answer, once, and closes */
 	SERVER_WRONG_ID, /* a wrong ID and a wrong question come first */
 	SERVER_NO_TLS, /* speaks none */
-	SERVER_CLOSES /* accepts and closes */
+	SERVER_CLOSES /* accepts, reads and closes */
 };
 struct netaddr harness_serve(struct harness *h, const struct pki_cert *leaf,
     const struct pki_cert *inter, enum harness_fault fault);

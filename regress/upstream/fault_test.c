@@ -42,6 +42,7 @@ static void start(const atf_tc_t *, const char *const[]);
 static void stop(const char *);
 static int connected(void);
 static struct client dial(void);
+static struct client connected_tls(void);
 static void hang_up(struct client *);
 static bool wait_for(const struct client *, ssize_t, int);
 static void ask(struct client *, const uint16_t *, const char *const *);
@@ -367,11 +368,8 @@ FAULT(a_stalled_handshake_stays_open_without_a_word)
 	ssize_t n;
 
 	START("--handshake-stall");
-	memset(&c, 0, sizeof(c));
-	pfd.fd = c.fd = connected();
-	ATF_REQUIRE((c.tls = tls_client()) != NULL);
-	ATF_REQUIRE_EQ(0, tls_configure(c.tls, NULL));
-	ATF_REQUIRE_EQ(0, tls_connect_socket(c.tls, c.fd, "dns.test"));
+	c = connected_tls();
+	pfd.fd = c.fd;
 	n = tls_handshake(c.tls);
 	ATF_CHECK_EQ(TLS_WANT_POLLIN, n);
 	ATF_CHECK_EQ(0, poll(&pfd, 1, SILENCE_MS));
@@ -524,9 +522,21 @@ connected(void)
 static struct client
 dial(void)
 {
+	struct client c = connected_tls();
+	ssize_t n;
+
+	while ((n = tls_handshake(c.tls)) != 0)
+		ATF_REQUIRE_MSG(wait_for(&c, n, PATIENCE_MS), "handshake: %s",
+		    tls_error(c.tls));
+	return c;
+}
+
+/* Before its handshake. */
+static struct client
+connected_tls(void)
+{
 	struct tls_config *config;
 	struct client c = { 0 };
-	ssize_t n;
 
 	ATF_REQUIRE((c.fd = connected()) != -1);
 	ATF_REQUIRE((config = tls_config_new()) != NULL);
@@ -537,9 +547,6 @@ dial(void)
 	ATF_REQUIRE_EQ(0, tls_configure(c.tls, config));
 	tls_config_free(config);
 	ATF_REQUIRE_EQ(0, tls_connect_socket(c.tls, c.fd, "dns.test"));
-	while ((n = tls_handshake(c.tls)) != 0)
-		ATF_REQUIRE_MSG(wait_for(&c, n, PATIENCE_MS), "handshake: %s",
-		    tls_error(c.tls));
 	return c;
 }
 
