@@ -4,6 +4,7 @@
 #include "script.h"
 
 static const uint8_t first[] = { 0 }, second[] = { 1 };
+static uint64_t asked;
 
 /* The upstream that the nth question was written to. */
 static uint32_t
@@ -13,9 +14,10 @@ upstream_of(size_t n)
 	return s.written[n].upstream;
 }
 
-/* Asks, has what is opened for it up, and answers after so long. */
+/* Asks, has what is opened for it up, and answers after as long as the upstream
+ * takes that was asked. */
 static uint32_t
-ask_one(uint64_t id, uint64_t took)
+ask_timed(uint64_t id, const uint64_t *takes)
 {
 	size_t opened = s.nopened, n = s.nwritten;
 	char name[32];
@@ -24,11 +26,18 @@ ask_one(uint64_t id, uint64_t took)
 	ask(0, id, name);
 	for (; opened < s.nopened; opened++)
 		up(s.opened[opened]);
-	ATF_REQUIRE(s.nwritten > n);
-	s.now += took;
+	s.now += takes[upstream_of(n)];
 	answer_to(n);
 	turn();
+	s.nanswered = 0;
 	return upstream_of(n);
+}
+
+/* ... the same of each. */
+static uint32_t
+ask_one(uint64_t id, uint64_t took)
+{
+	return ask_timed(id, (const uint64_t[]){ took, took, took });
 }
 
 static void
@@ -221,20 +230,7 @@ ATF_TC_BODY(fastest_asks_the_fastest_and_tries_the_others_now_and_then, tc)
 
 	begin_with(CONF_FASTEST, 3, 1);
 	for (i = 0; i < 1000; i++) {
-		/* The answer time is of whoever is asked. */
-		char name[32];
-		size_t n = s.nwritten, opened = s.nopened;
-
-		(void)snprintf(
-		    name, sizeof(name), "q%u.example.", (unsigned int)i);
-		ask(0, i, name);
-		for (; opened < s.nopened; opened++)
-			up(s.opened[opened]);
-		ATF_REQUIRE_EQ(n + 1, s.nwritten);
-		to = upstream_of(n);
-		s.now += takes[to];
-		answer_to(n);
-		s.nanswered = 0;
+		to = ask_timed(i, takes);
 		if (i >= 500)
 			each[to]++;
 	}
@@ -252,26 +248,121 @@ ATF_TC_BODY(fastest_follows_a_change_of_speed, tc)
 
 	begin_with(CONF_FASTEST, 2, 1);
 	for (i = 0; i < 1000; i++) {
-		char name[32];
-		size_t n = s.nwritten, opened = s.nopened;
-
 		if (i == 300)
 			takes[0] = 40;
-		(void)snprintf(
-		    name, sizeof(name), "q%u.example.", (unsigned int)i);
-		ask(0, i, name);
-		for (; opened < s.nopened; opened++)
-			up(s.opened[opened]);
-		to = upstream_of(n);
-		s.now += takes[to];
-		answer_to(n);
-		s.nanswered = 0;
+		to = ask_timed(i, takes);
 		if (i > 300 && to == 1 && changed == 0)
 			changed = (uint32_t)i;
 		if (i > 320 && (i + 1) % 50 > 2)
 			ATF_CHECK_EQ_MSG(1, to, "question %u", (unsigned)i);
 	}
 	ATF_CHECK(changed > 300 && changed < 320);
+}
+
+/* So many questions, each answered at once; what is opened comes up. */
+static void
+ask_all(unsigned int n)
+{
+	while (n-- > 0)
+		(void)ask_one(++asked, 1);
+}
+
+ATF_TC_WITHOUT_HEAD(fastest_tries_nobody_before_it_is_due);
+ATF_TC_BODY(fastest_tries_nobody_before_it_is_due, tc)
+{
+	begin_with(CONF_FASTEST, 2, 1);
+	ask_all(POOL_EXPLORE - 1);
+	ATF_CHECK_EQ(1, s.nopened);
+	ask_all(1);
+	ATF_CHECK_EQ(2, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(fastest_tries_another_with_one_question_alone);
+ATF_TC_BODY(fastest_tries_another_with_one_question_alone, tc)
+{
+	char name[] = "a.example.";
+	unsigned int tried = 0;
+	size_t n;
+
+	begin_with(CONF_FASTEST, 2, 1);
+	ask_all(POOL_EXPLORE);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	n = s.nwritten;
+	/* Nothing of what is asked now is answered. */
+	for (; name[0] < 'k'; name[0]++)
+		ask(0, ++asked, name);
+	ATF_REQUIRE_EQ(n + 10, s.nwritten);
+	for (; n < s.nwritten; n++)
+		tried += upstream_of(n) == 1;
+	ATF_CHECK_EQ(1, tried);
+}
+
+ATF_TC_WITHOUT_HEAD(fastest_tries_one_that_failed_again_in_its_turn);
+ATF_TC_BODY(fastest_tries_one_that_failed_again_in_its_turn, tc)
+{
+	begin_with(CONF_FASTEST, 2, 1);
+	ask_all(POOL_EXPLORE - 1);
+	ask(0, ++asked, "x.example.");
+	ATF_REQUIRE_EQ(2, s.nopened);
+	end(s.opened[1], REASON_REFUSED);
+	answer_to(s.nwritten - 1);
+	/* Once was enough for now; too few come for a connection to spare. */
+	later(2 * POOL_BACKOFF_MAX);
+	ask_all(POOL_EXPLORE - 1);
+	ATF_CHECK_EQ(2, s.nopened);
+	ask_all(1);
+	ATF_REQUIRE_EQ(3, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_upstream[2]);
+	ATF_CHECK_EQ(1, ask_one(++asked, 1));
+}
+
+ATF_TC_WITHOUT_HEAD(fastest_leaves_a_suspect_to_its_probes);
+ATF_TC_BODY(fastest_leaves_a_suspect_to_its_probes, tc)
+{
+	size_t n;
+
+	begin_with(CONF_FASTEST, 2, 1);
+	ask_all(POOL_EXPLORE - 1);
+	ask(0, ++asked, "x.example.");
+	ATF_REQUIRE_EQ(2, s.nopened);
+	end(s.opened[1], REASON_NO_PIN);
+	answer_to(s.nwritten - 1);
+	ATF_CHECK_EQ(1, s.suspected);
+	for (n = 2 * POOL_EXPLORE; n > 0; n--) {
+		ask(0, ++asked, "x.example.");
+		answer_to(s.nwritten - 1);
+		s.nanswered = 0;
+	}
+	ATF_CHECK_EQ(2, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(fastest_is_not_swayed_by_one_answer);
+ATF_TC_BODY(fastest_is_not_swayed_by_one_answer, tc)
+{
+	static const uint64_t takes[] = { 10, 20 }, once[] = { 50, 20 };
+	unsigned int i;
+
+	begin_with(CONF_FASTEST, 2, 1);
+	for (i = 0; i < POOL_EXPLORE + 5; i++)
+		(void)ask_timed(++asked, takes);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(0, ask_timed(++asked, once));
+	ATF_CHECK_EQ(0, ask_timed(++asked, takes));
+}
+
+ATF_TC_WITHOUT_HEAD(a_race_is_run_by_two_addresses_where_there_is_one_upstream);
+ATF_TC_BODY(a_race_is_run_by_two_addresses_where_there_is_one_upstream, tc)
+{
+	begin_with(CONF_RACE, 1, 2);
+	ask(0, 1, "a.example.");
+	up(s.opened[0]);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_address[1]);
+	up(s.opened[1]);
+	ask(0, 2, "b.example.");
+	ATF_REQUIRE_EQ(3, s.nwritten);
+	ATF_CHECK(s.written[1].conn != s.written[2].conn);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_raced]);
 }
 
 ATF_TP_ADD_TCS(tp)
@@ -286,5 +377,12 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, fastest_asks_the_fastest_and_tries_the_others_now_and_then);
 	ATF_TP_ADD_TC(tp, fastest_follows_a_change_of_speed);
+	ATF_TP_ADD_TC(tp, fastest_tries_nobody_before_it_is_due);
+	ATF_TP_ADD_TC(tp, fastest_tries_another_with_one_question_alone);
+	ATF_TP_ADD_TC(tp, fastest_tries_one_that_failed_again_in_its_turn);
+	ATF_TP_ADD_TC(tp, fastest_leaves_a_suspect_to_its_probes);
+	ATF_TP_ADD_TC(tp, fastest_is_not_swayed_by_one_answer);
+	ATF_TP_ADD_TC(
+	    tp, a_race_is_run_by_two_addresses_where_there_is_one_upstream);
 	return atf_no_error();
 }

@@ -196,7 +196,8 @@ preference(const struct pool *p, const struct question *q, uint32_t order,
 	}
 }
 
-/* The address of the zone whose average is the oldest. */
+/* The address of the zone whose average is the oldest. One that failed is as
+ * good: else one failure would be the last that is known of it. */
 static uint32_t
 least_known(const struct pool *p, uint32_t zone)
 {
@@ -209,7 +210,7 @@ least_known(const struct pool *p, uint32_t zone)
 		for (i = 0; i < p->upstream[u].naddress; i++) {
 			if ((p->upstream[u].nudp > 0 &&
 				!plain_is_udp(p, u, i)) ||
-			    p->address[u][i].fails > 0 ||
+			    p->address[u][i].suspect ||
 			    p->address[u][i].measured >= oldest)
 				continue;
 			oldest = p->address[u][i].measured;
@@ -219,12 +220,13 @@ least_known(const struct pool *p, uint32_t zone)
 	return best;
 }
 
-/* Its time is known, or it fails. */
+/* Since then its time is known, or that it fails. */
 static bool
 is_explored(const struct pool *p, const struct pool_zone *z)
 {
 	const struct pool_address *a = &p->address[z->explore /
 	    POOL_ADDRESSES_MAX][z->explore % POOL_ADDRESSES_MAX];
 
-	return a->fails > 0 || a->measured >= z->exploring;
+	return (a->fails > 0 && a->failed >= z->exploring) ||
+	    a->measured >= z->exploring;
 }
