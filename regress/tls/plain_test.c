@@ -121,6 +121,29 @@ CASE(a_cut_answer_is_asked_for_over_tcp_at_the_same_address)
 	ATF_CHECK(s.written[2].conn != s.opened[n]);
 }
 
+/* ... also if that is not the first. */
+CASE(a_cut_answer_is_asked_for_where_it_was_cut)
+{
+	size_t n, i;
+
+	(void)tc;
+	begin_plain(1, 3);
+	ask(0, 1, "big.example.");
+	end(s.opened[0], REASON_REFUSED);
+	seen_opened = 1;
+	open_sockets();
+	ATF_REQUIRE_EQ(1, s.nwritten);
+	for (i = 0; s.opened[i] != s.written[0].conn || i == 0; i++)
+		;
+	ATF_REQUIRE(s.opened_address[i] != 0);
+	n = s.nopened;
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id,
+	    &s.written[0].question, DNS_QR | DNS_TC));
+	(void)turn();
+	ATF_REQUIRE_EQ(n + 1, s.nopened);
+	ATF_CHECK_EQ(s.opened_address[i] + 3, s.opened_address[n]);
+}
+
 CASE(a_cut_answer_is_told_if_tcp_fails)
 {
 	size_t n;
@@ -436,6 +459,96 @@ CASE(a_socket_is_left_after_so_many_questions)
 	ATF_CHECK_EQ(SOCKETS + 1, s.nopened);
 }
 
+CASE(a_socket_that_is_left_takes_no_more_questions)
+{
+	uint32_t left = POOL_CONNS;
+	size_t n;
+	unsigned int i;
+
+	(void)tc;
+	begin_sockets();
+	s.quiet = true;
+	n = s.nwritten;
+	/* On none of them is all answered. */
+	for (i = 0; i < SOCKETS; i++) {
+		s.next_id = (uint16_t)-i;
+		ask(0, i, "slow.example.");
+		open_sockets();
+		asked_and_answered(0, "www.example.");
+	}
+	for (i = 0; counter_value[COUNTER_upstream_retired] == 0; i++) {
+		ATF_REQUIRE(i <= SOCKETS * POOL_UDP_QUESTIONS);
+		n = s.nwritten;
+		asked_and_answered(0, "www.example.");
+	}
+	left = s.written[n].conn;
+	ATF_REQUIRE(is_open[left]);
+	for (i = 0; i < 100; i++) {
+		n = s.nwritten;
+		asked_and_answered(0, "www.example.");
+		ATF_CHECK(s.written[n].conn != left);
+	}
+}
+
+CASE(which_socket_it_is_chance_says)
+{
+	uint32_t i;
+
+	(void)tc;
+	begin_sockets();
+	/* The least of what is drawn for each of them in turn: a zero. */
+	for (i = 0; i < SOCKETS; i++) {
+		s.next_id = (uint16_t)-i;
+		asked_and_answered(0, "www.example.");
+		ATF_CHECK_EQ(s.opened[i], s.written[s.nwritten - 1].conn);
+	}
+}
+
+CASE(what_is_asked_over_udp_is_told_nothing_of_tcp)
+{
+	size_t n;
+
+	(void)tc;
+	begin_plain(1, 1);
+	ask(0, 1, "big.example.");
+	open_sockets();
+	n = s.nopened;
+	ATF_CHECK(say(s.written[0].conn, s.written[0].id,
+	    &s.written[0].question, DNS_QR | DNS_TC));
+	(void)turn();
+	end(s.opened[n], REASON_REFUSED);
+	/* Later there is no socket. */
+	later(POOL_UDP_AGE + POOL_UDP_LINGER);
+	later(1);
+	s.no_socket = true;
+	ask(0, 2, "small.example.");
+	later(POOL_DEADLINE);
+	ATF_CHECK_EQ(1, s.nfailed);
+	ATF_CHECK(strstr(s.text, reason_text(REASON_NO_SOCKET)) != NULL);
+}
+
+CASE(fastest_tries_the_sockets_of_another)
+{
+	unsigned int i, other = 0;
+	size_t n = 0;
+
+	(void)tc;
+	s.zone[0].policy = CONF_FASTEST;
+	s.nzone = 1;
+	begin_plain(2, 1);
+	s.quiet = true;
+	for (i = 0; i < 4 * POOL_EXPLORE; i++) {
+		ask(0, i, "www.example.");
+		open_sockets();
+		for (; n < s.nwritten; n++) {
+			other += s.written[n].upstream == 1;
+			answer_to(n);
+		}
+		later(1);
+	}
+	ATF_CHECK(other > 0);
+}
+
 CASE(a_socket_is_left_in_time_and_waits_for_what_it_asked)
 {
 	uint64_t t;
@@ -573,6 +686,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, a_cut_answer_is_asked_for_over_tcp_at_the_same_address);
 	ATF_TP_ADD_TC(tp, a_cut_answer_is_told_if_tcp_fails);
+	ATF_TP_ADD_TC(tp, a_cut_answer_is_asked_for_where_it_was_cut);
 	ATF_TP_ADD_TC(tp, what_waits_for_tcp_does_not_hold_up_what_does_not);
 	ATF_TP_ADD_TC(tp, an_answer_counts_in_the_letters_that_were_asked);
 	ATF_TP_ADD_TC(
@@ -590,6 +704,10 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_socket_that_loses_all_is_left_and_its_address_not_blamed);
 	ATF_TP_ADD_TC(tp, an_address_that_refuses_fails_and_says_so);
 	ATF_TP_ADD_TC(tp, a_socket_is_left_after_so_many_questions);
+	ATF_TP_ADD_TC(tp, a_socket_that_is_left_takes_no_more_questions);
+	ATF_TP_ADD_TC(tp, which_socket_it_is_chance_says);
+	ATF_TP_ADD_TC(tp, what_is_asked_over_udp_is_told_nothing_of_tcp);
+	ATF_TP_ADD_TC(tp, fastest_tries_the_sockets_of_another);
 	ATF_TP_ADD_TC(tp, a_socket_is_left_in_time_and_waits_for_what_it_asked);
 	ATF_TP_ADD_TC(tp,
 	    who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp);

@@ -11,6 +11,8 @@
 static uint32_t load(const struct pool_conn *, const struct question *);
 static uint32_t preference(
     const struct pool *, const struct question *, uint32_t, uint32_t, uint32_t);
+static uint32_t policy(
+    const struct pool *, const struct question *, uint32_t, uint32_t, uint32_t);
 static uint32_t least_known(const struct pool *, uint32_t);
 static bool is_explored(const struct pool *, const struct pool_zone *);
 
@@ -166,20 +168,31 @@ choice_reason(
 	return best;
 }
 
-/* What the policy says, 0 .. 0xffff; order: of the upstream in the zone. */
+/* 0 .. 0xffff: what was cut somewhere comes whole from there, or else from
+ * where the policy says; order: of the upstream in the zone. */
 static uint32_t
 preference(const struct pool *p, const struct question *q, uint32_t order,
+    uint32_t upstream, uint32_t address)
+{
+	uint32_t by_policy = policy(p, q, order, upstream, address);
+
+	if (!q->over_tcp || q->partner == UINT32_MAX)
+		return by_policy;
+	if (q->partner ==
+	    CHOICE_ADDRESS(upstream, address - p->upstream[upstream].nudp))
+		return 0;
+	return by_policy + 1;
+}
+
+/* 0 .. UNMEASURED. */
+static uint32_t
+policy(const struct pool *p, const struct question *q, uint32_t order,
     uint32_t upstream, uint32_t address)
 {
 	const struct conf_zone *zone = &p->zone[q->zone];
 	const struct pool_address *a = &p->address[upstream][address];
 	uint32_t ms;
 
-	/* What was cut there comes whole from there. */
-	if (q->over_tcp &&
-	    q->partner ==
-		CHOICE_ADDRESS(upstream, address - p->upstream[upstream].nudp))
-		return 0;
 	switch (zone->policy) {
 	case CONF_ROUND_ROBIN:
 		return (order + zone->nupstream - q->favour) % zone->nupstream;
