@@ -25,12 +25,10 @@ FUZZ_SRC_ipc        := dotproxy/ipc_table.c dotproxy/ipc_batch.c \
 FUZZ_SRC_config := $(OBJ)/parent/parse.c $(GRAMMAR_SRC) dotproxy/log.c \
 	dotproxy/netaddr.c priv/memfd.c dotproxy/special.c
 $(FUZZ_OBJ)/config_fuzz: CPPFLAGS += -Iparent
-FUZZ_SRC_stream     := $(DNS_SRC) $(filter-out %/pool_owner.c, \
-	$(wildcard unpriv/tls/pool*.c)) $(addprefix unpriv/tls/,stream.c \
-	padding.c plain.c question.c again.c budget.c patience.c choice.c zone.c \
-	reason.c verify.c pem.c cert.c) dotproxy/ipc_table.c \
-	dotproxy/siphash.c dotproxy/counter.c dotproxy/log.c
-FUZZ_LIBS_stream    := $(TLS_LIBS)
+# All of the TLS process but its main.c, as its tests are linked.
+FUZZ_SRC_stream     := $(filter-out %/main.c,$(TLS_SRC)) $(DNS_SRC) \
+	$(SHARED_SRC)
+FUZZ_LIBS_stream    := $(TLS_LIBS) $(EVENT_LIBS) $(CONFINE_LIBS)
 FUZZ_SRC_socks := unpriv/socks/socks.c dotproxy/ipc_table.c dotproxy/netaddr.c
 FUZZ_SRC_cache := $(addprefix unpriv/worker/,cache.c cache_ring.c \
 	cache_shard.c) dotproxy/siphash.c dotproxy/log.c
