@@ -101,6 +101,32 @@ ATF_TC_BODY(a_spare_is_kept_alive_while_questions_flow_and_no_longer, tc)
 	ATF_CHECK_EQ(2, s.nopened);
 }
 
+ATF_TC_WITHOUT_HEAD(a_clients_own_question_is_never_beside_a_probe_like_it);
+ATF_TC_BODY(a_clients_own_question_is_never_beside_a_probe_like_it, tc)
+{
+	struct dns_question root_ns = question_of("");
+	size_t n, i;
+
+	root_ns.type = DNS_TYPE_NS;
+	begin_up();
+	flow(150);
+	/* The one that has had nothing to do is asked whether it lives. */
+	for (i = 0; i < 1000; i++) {
+		n = s.nwritten;
+		fresh();
+		later(10);
+		if (is_probe(s.nwritten - 1))
+			break;
+		answer_to(n);
+		s.nanswered = 0;
+	}
+	ATF_REQUIRE(is_probe(s.nwritten - 1));
+	n = s.nwritten;
+	pool_ask(s.pool, 0, 1, &root_ns, DNS_ASK_RD, s.now);
+	ATF_REQUIRE_EQ(n + 1, s.nwritten);
+	ATF_CHECK(s.written[n].conn != s.written[n - 1].conn);
+}
+
 ATF_TC_WITHOUT_HEAD(an_upstream_that_ends_spares_is_given_none);
 ATF_TC_BODY(an_upstream_that_ends_spares_is_given_none, tc)
 {
@@ -475,6 +501,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, the_spare_is_to_another_address_where_there_is_one);
 	ATF_TP_ADD_TC(
 	    tp, a_spare_is_kept_alive_while_questions_flow_and_no_longer);
+	ATF_TP_ADD_TC(
+	    tp, a_clients_own_question_is_never_beside_a_probe_like_it);
 	ATF_TP_ADD_TC(tp, an_upstream_that_ends_spares_is_given_none);
 	ATF_TP_ADD_TC(
 	    tp, a_connection_that_is_dead_is_left_at_once_by_all_on_it);

@@ -236,6 +236,58 @@ ATF_TC_BODY(an_overdue_question_goes_to_the_next_upstream, tc)
 	ATF_CHECK_EQ(1, s.opened_upstream[1]);
 }
 
+/* Three connections; the third has answered least. */
+static void
+begin_three(void)
+{
+	size_t i, n;
+
+	begin_up();
+	s.quiet = true;
+	load(1000, POOL_CONN_BUSY + 1);
+	up(s.opened[1]);
+	load(2000, POOL_CONN_BUSY + 1);
+	ATF_REQUIRE_EQ(3, s.nopened);
+	up(s.opened[2]);
+	n = s.nwritten;
+	for (i = 1; i < n; i++)
+		answer_to(i);
+	ATF_REQUIRE(turn() > s.now);
+}
+
+ATF_TC_WITHOUT_HEAD(what_was_lost_goes_where_least_was_answered);
+ATF_TC_BODY(what_was_lost_goes_where_least_was_answered, tc)
+{
+	begin_three();
+	ask(0, 2, "first-attempt.example.");
+	ATF_CHECK(s.written[s.nwritten - 1].conn != s.opened[2]);
+	end(s.written[s.nwritten - 1].conn, REASON_CLOSED);
+	ATF_CHECK_EQ(s.opened[2], s.written[s.nwritten - 1].conn);
+}
+
+ATF_TC_WITHOUT_HEAD(what_is_overdue_is_no_load);
+ATF_TC_BODY(what_is_overdue_is_no_load, tc)
+{
+	size_t i, n;
+
+	begin_three();
+	n = s.nwritten;
+	ask(0, 1, "slow.example.");
+	ask(0, 2, "a.example.");
+	ask(0, 3, "b.example.");
+	s.now++;
+	ask(0, 4, "c.example.");
+	ATF_REQUIRE_EQ(s.written[n].conn, s.written[n + 3].conn);
+	for (i = n + 1; i <= n + 3; i++)
+		answer_to(i);
+	later(PATIENCE_MIN);
+	ATF_REQUIRE_EQ(1, counter_value[COUNTER_upstream_overdue]);
+	/* It has answered most, and what it has is not hoped for. */
+	i = s.nwritten;
+	ask(0, 5, "d.example.");
+	ATF_CHECK_EQ(s.written[n].conn, s.written[i].conn);
+}
+
 ATF_TC_WITHOUT_HEAD(where_all_connections_lapse_the_next_upstream_is_opened);
 ATF_TC_BODY(where_all_connections_lapse_the_next_upstream_is_opened, tc)
 {
@@ -311,6 +363,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, an_overdue_question_avoids_the_address_that_let_it_wait);
 	ATF_TP_ADD_TC(tp, an_overdue_question_goes_to_the_next_upstream);
+	ATF_TP_ADD_TC(tp, what_was_lost_goes_where_least_was_answered);
+	ATF_TP_ADD_TC(tp, what_is_overdue_is_no_load);
 	ATF_TP_ADD_TC(
 	    tp, where_all_connections_lapse_the_next_upstream_is_opened);
 	ATF_TP_ADD_TC(tp, a_handshake_has_three_seconds_of_its_own);
