@@ -5,6 +5,7 @@
 
 #include "dotproxy/counter.h"
 #include "unpriv/worker/block.h"
+#include "unpriv/worker/prefixes.h"
 
 static const struct conf_block conf = { 1000, 10, 60, 86400 };
 static struct blocker b;
@@ -87,7 +88,7 @@ ATF_TC_BODY(prefixes_of_the_config_are_blocked_for_ever, tc)
 	for (i = 0; i < 7; i++)
 		ATF_REQUIRE(netaddr_parse_prefix(&always[i], text[i]));
 	block_init(&b);
-	block_set(&b, &conf, 32, 56, always, 7);
+	block_set(&b, &conf, 32, 56, always, prefixes_sort(always, 7));
 	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++) {
 		ATF_CHECK_EQ_MSG(BLOCK_ALL, look(in[i], 0), "%s", in[i]);
 		a = address(in[i]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dotproxy/special.h"
+#include "unpriv/worker/prefixes.h"
 #include "unpriv/worker/settings.h"
 
 #define CASE(name)                                                             \
@@ -109,6 +110,38 @@ CASE(a_list_of_prefixes_is_one_there_is_clean_and_as_long_as_announced)
 	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) == NULL);
 	/* Not twice. */
 	ATF_CHECK(stage_prefixes(&staged, &head, two, 2) != NULL);
+}
+
+/* In whatever order they come. */
+CASE(a_config_s_prefixes_are_taken_in_order)
+{
+	struct ipc_prefixes head = { .list = IPC_COOKIES_FOR };
+	struct netaddr list[3], a;
+
+	(void)tc;
+	set_up();
+	ATF_REQUIRE(netaddr_parse_prefix(&list[0], "2001:db8::/32"));
+	ATF_REQUIRE(netaddr_parse_prefix(&list[1], "192.0.2.0/24"));
+	ATF_REQUIRE(netaddr_parse_prefix(&list[2], "10.0.0.0/8"));
+	conf.cookies = 1;
+	conf.nallow = conf.ncookies_for = conf.nblocked = 3;
+	ATF_REQUIRE(begin() == NULL);
+	ATF_REQUIRE(stage_allow(&staged, list, 3) == NULL);
+	ATF_REQUIRE(stage_prefixes(&staged, &head, list, 3) == NULL);
+	head.list = IPC_ALWAYS_BLOCKED;
+	ATF_REQUIRE(stage_prefixes(&staged, &head, list, 3) == NULL);
+	ATF_REQUIRE(stage_socket(&staged, &listener, 5) == NULL);
+	ATF_REQUIRE(commit(2) == NULL);
+	ATF_REQUIRE(netaddr_parse(&a, "10.9.8.7"));
+	ATF_CHECK(settings_allow(&staged.settings, &a));
+	ATF_CHECK(settings_need_cookie(&staged.settings, &a));
+	ATF_CHECK(prefixes_have(
+	    staged.settings.blocked, staged.settings.nblocked, &a));
+	ATF_REQUIRE(netaddr_parse(&a, "2001:db8::9"));
+	ATF_CHECK(settings_allow(&staged.settings, &a));
+	ATF_CHECK(settings_need_cookie(&staged.settings, &a));
+	ATF_CHECK(prefixes_have(
+	    staged.settings.blocked, staged.settings.nblocked, &a));
 }
 
 CASE(domains_are_folded_and_as_many_as_announced)
@@ -360,6 +393,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_whole_config_is_taken);
 	ATF_TP_ADD_TC(tp,
 	    a_list_of_prefixes_is_one_there_is_clean_and_as_long_as_announced);
+	ATF_TP_ADD_TC(tp, a_config_s_prefixes_are_taken_in_order);
 	ATF_TP_ADD_TC(tp, domains_are_folded_and_as_many_as_announced);
 	ATF_TP_ADD_TC(tp, each_field_out_of_bounds_is_refused);
 	ATF_TP_ADD_TC(

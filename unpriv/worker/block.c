@@ -2,17 +2,14 @@
  * Blocks. On evidence that anyone can forge, a client must never be silenced
  * wholly: it gets in with a cookie, and by TCP, and is told to come by that.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "dotproxy/counter.h"
 
 #include "block.h"
 #include "cookie.h"
+#include "prefixes.h"
 
-static bool is_always(const struct blocker *, const struct netaddr *);
-static int compare_ranges(const void *, const void *);
-static void range_of(struct block_range *, const struct netaddr *);
 static struct block *active(struct blocker *, const struct netaddr *, uint64_t);
 static bool is_told(struct blocker *, struct block *, uint64_t);
 
@@ -23,7 +20,7 @@ block_init(struct blocker *b)
 
 	memset(&b->conf, 0, sizeof(b->conf));
 	blocks_init(&b->table);
-	b->nalways[0] = b->nalways[1] = 0;
+	b->nalways = 0;
 	b->ask = b->turn = b->cut = empty;
 	memset(&b->asked, 0, sizeof(b->asked));
 	b->asked_at = 0;
@@ -32,30 +29,14 @@ block_init(struct blocker *b)
 
 void
 block_set(struct blocker *b, const struct conf_block *conf, uint32_t bits4,
-    uint32_t bits6, const struct netaddr *always, size_t n)
+    uint32_t bits6, const struct netaddr *always, uint32_t n)
 {
-	struct block_range *r;
-	uint32_t i, kept;
-	int family;
-
 	b->conf = *conf;
 	b->bits4 = bits4;
 	b->bits6 = bits6;
-	b->nalways[0] = b->nalways[1] = 0;
-	for (; n > 0; n--, always++) {
-		family = always->family == 6;
-		range_of(&b->always[family][b->nalways[family]++], always);
-	}
-	/* Prefixes overlap only where one is in the other. */
-	for (family = 0; family < 2; family++) {
-		r = b->always[family];
-		qsort(r, b->nalways[family], sizeof(*r), compare_ranges);
-		for (i = kept = 0; i < b->nalways[family]; i++)
-			if (kept == 0 ||
-			    memcmp(r[i].first, r[kept - 1].last, 16) > 0)
-				r[kept++] = r[i];
-		b->nalways[family] = kept;
-	}
+	if (n > 0)
+		memcpy(b->always, always, n * sizeof(*always));
+	b->nalways = n;
 }
 
 void
@@ -76,7 +57,7 @@ block_look(struct blocker *b, const struct netaddr *client, uint64_t now)
 {
 	const struct block *entry;
 
-	if (is_always(b, client))
+	if (prefixes_have(b->always, b->nalways, client))
 		return BLOCK_ALL;
 	if ((entry = active(b, client, now)) == NULL)
 		return BLOCK_NONE;
@@ -89,7 +70,7 @@ block_first(struct blocker *b, const struct netaddr *client, const uint8_t *msg,
 {
 	struct block *entry;
 
-	if (is_always(b, client))
+	if (prefixes_have(b->always, b->nalways, client))
 		return BLOCK_DROP;
 	if ((entry = active(b, client, now)) == NULL)
 		return BLOCK_PASS;
@@ -159,52 +140,6 @@ block_ended(struct blocker *b, uint64_t now, struct block *ended)
 		return true;
 	}
 	return false;
-}
-
-static bool
-is_always(const struct blocker *b, const struct netaddr *client)
-{
-	const int family = client->family == 6;
-	const struct block_range *r = b->always[family];
-	uint32_t low = 0, high = b->nalways[family], middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (memcmp(client->bytes, r[middle].first, 16) < 0)
-			high = middle;
-		else if (memcmp(client->bytes, r[middle].last, 16) > 0)
-			low = middle + 1;
-		else
-			return true;
-	}
-	return false;
-}
-
-/* The shorter of two that begin together first. */
-static int
-compare_ranges(const void *a, const void *b)
-{
-	const struct block_range *x = a, *y = b;
-	int order = memcmp(x->first, y->first, 16);
-
-	return order != 0 ? order : memcmp(y->last, x->last, 16);
-}
-
-static void
-range_of(struct block_range *r, const struct netaddr *prefix)
-{
-	const size_t len = prefix->family == 4 ? 4 : 16;
-	size_t i;
-
-	memset(r, 0, sizeof(*r));
-	memcpy(r->first, prefix->bytes, len);
-	for (i = 0; i < len; i++)
-		if (i >= prefix->bits / 8u)
-			r->last[i] = i == prefix->bits / 8u
-			    ? r->first[i] | (uint8_t)(0xff >> prefix->bits % 8)
-			    : 0xff;
-		else
-			r->last[i] = r->first[i];
 }
 
 static struct block *

@@ -40,12 +40,8 @@ struct blocker {
 	struct conf_block conf; /* after 0: nobody is blocked but always[] */
 	uint32_t bits4, bits6; /* that make a client */
 	struct block_table table;
-	/* Prefixes that are always blocked: the first and the last address of
-	 * each, in order, those within others left out; IPv4 apart. */
-	struct block_range {
-		uint8_t first[16], last[16];
-	} always[2][CONF_BLOCKED_MAX];
-	uint32_t nalways[2];
+	struct netaddr always[CONF_BLOCKED_MAX]; /* prefixes, in order */
+	uint32_t nalways;
 	struct bucket ask, turn, cut;
 	struct ipc_block asked; /* the last one */
 	uint64_t asked_at; /* ms */
@@ -55,10 +51,10 @@ struct blocker {
 /* As blocks_init. */
 void block_init(struct blocker *b);
 
-/* A config's: who is a client, when it is blocked, and who always is (valid
- * prefixes, at most CONF_BLOCKED_MAX). */
+/* A config's: who is a client, when it is blocked, and who always is
+ * (prefixes as prefixes_sort leaves them, at most CONF_BLOCKED_MAX). */
 void block_set(struct blocker *b, const struct conf_block *conf, uint32_t bits4,
-    uint32_t bits6, const struct netaddr *always, size_t n);
+    uint32_t bits6, const struct netaddr *always, uint32_t n);
 
 /* What the parent says of one client, left ms from now on. */
 void

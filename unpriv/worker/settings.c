@@ -8,6 +8,7 @@
 #include "unpriv/dns/dns.h"
 
 #include "local.h"
+#include "prefixes.h"
 #include "settings.h"
 
 static bool between(uint32_t, uint32_t, uint32_t);
@@ -254,22 +255,26 @@ stage_local(struct staged *staged, struct local *local)
 const char *
 stage_commit(struct staged *staged, const struct ipc_generation *m)
 {
+	struct settings *s = &staged->settings;
+
 	if (!staged->open)
 		return "a commit without a config";
-	if (m->generation != staged->settings.generation)
+	if (m->generation != s->generation)
 		return "a commit of another config";
-	if (staged->settings.nallow != staged->want_allow)
+	if (s->nallow != staged->want_allow)
 		return "fewer prefixes than announced";
 	if (!staged->has_limit)
 		return "no limits";
-	if (staged->settings.nforward != staged->want_forwards)
+	if (s->nforward != staged->want_forwards)
 		return "fewer domains than announced";
 	if (staged->nsockets != staged->want_sockets)
 		return "fewer sockets than announced";
-	if (staged->settings.ncookies_for !=
-		staged->want_list[IPC_COOKIES_FOR] ||
-	    staged->settings.nblocked != staged->want_list[IPC_ALWAYS_BLOCKED])
+	if (s->ncookies_for != staged->want_list[IPC_COOKIES_FOR] ||
+	    s->nblocked != staged->want_list[IPC_ALWAYS_BLOCKED])
 		return "fewer lists than announced";
+	s->nallow = prefixes_sort(s->allow, s->nallow);
+	s->ncookies_for = prefixes_sort(s->cookies_for, s->ncookies_for);
+	s->nblocked = prefixes_sort(s->blocked, s->nblocked);
 	staged->open = false;
 	return NULL;
 }
@@ -277,12 +282,7 @@ stage_commit(struct staged *staged, const struct ipc_generation *m)
 bool
 settings_need_cookie(const struct settings *settings, const struct netaddr *a)
 {
-	uint32_t i;
-
-	for (i = 0; i < settings->ncookies_for; i++)
-		if (netaddr_in_prefix(&settings->cookies_for[i], a))
-			return true;
-	return false;
+	return prefixes_have(settings->cookies_for, settings->ncookies_for, a);
 }
 
 size_t
@@ -305,12 +305,7 @@ settings_forwarded(
 bool
 settings_allow(const struct settings *settings, const struct netaddr *client)
 {
-	uint32_t i;
-
-	for (i = 0; i < settings->nallow; i++)
-		if (netaddr_in_prefix(&settings->allow[i], client))
-			return true;
-	return false;
+	return prefixes_have(settings->allow, settings->nallow, client);
 }
 
 static bool

@@ -77,7 +77,8 @@ const char *
 stage_socket(struct staged *staged, const struct ipc_listen *m, int fd);
 /* local is owned from then on, also when it fails. */
 const char *stage_local(struct staged *staged, struct local *local);
-/* The config is whole: staged->settings and its sockets may be taken. */
+/* The config is whole: staged->settings, with its prefixes in order
+ * (prefixes.h), and its sockets may be taken. */
 const char *stage_commit(struct staged *staged, const struct ipc_generation *m);
 
 /* Whether this client needs a cookie over UDP. */
