@@ -222,6 +222,29 @@ CASE(whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more)
 	ATF_CHECK(!asks(&other, 1));
 }
 
+/* RFC 7873 5.5: what was given out lately goes on to be good. */
+CASE(a_secret_that_is_renewed_is_known_until_the_next_but_no_stolen_one)
+{
+	struct ipc_cookie first, second;
+
+	begin();
+	first = ward.cookie;
+	ward_renew(&ward, false);
+	second = ward.cookie;
+	ATF_CHECK(memcmp(&first.now, &second.now, sizeof(first.now)) != 0);
+	ATF_CHECK(memcmp(&first.now, &second.before, sizeof(first.now)) == 0);
+	ATF_CHECK_EQ(first.epoch, second.epoch);
+	ward_renew(&ward, false);
+	ATF_CHECK(
+	    memcmp(&ward.cookie.before, &second.now, sizeof(second.now)) == 0);
+	second = ward.cookie;
+	ward_renew(&ward, true);
+	ATF_CHECK(
+	    memcmp(&ward.cookie.now, &second.now, sizeof(second.now)) != 0);
+	ATF_CHECK(memcmp(&ward.cookie.before, &ward.cookie.now,
+		      sizeof(second.now)) == 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_client_is_blocked_as_long_as_the_config_says);
@@ -233,5 +256,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, many_that_are_lifted_are_told_in_few_messages);
 	ATF_TP_ADD_TC(
 	    tp, whom_a_worker_that_was_broken_into_had_blocked_is_so_no_more);
+	ATF_TP_ADD_TC(tp,
+	    a_secret_that_is_renewed_is_known_until_the_next_but_no_stolen_one);
 	return atf_no_error();
 }
