@@ -1,19 +1,5 @@
-/* Plain upstreams in the pool: datagrams that are cut, lost and forged. */
-#include "unpriv/tls/question.h"
-
+/* Plain upstreams in the pool: answers that are cut, or not as asked. */
 #include "sockets.h"
-
-static bool
-is_first(size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (dns_question_equal(
-			&s.written[i].question, &s.written[n].question))
-			return false;
-	return true;
-}
 
 static struct dns_question
 folded(size_t n)
@@ -180,119 +166,32 @@ CASE(the_letters_are_others_each_time)
 	ATF_CHECK(memcmp(before, s.written[1].question.name, n) != 0);
 }
 
-CASE(a_lost_datagram_is_asked_again_on_another_socket_in_time)
+/* It was asked twice, for the first was late; both are cut. */
+CASE(a_second_cut_answer_does_not_end_what_is_asked_over_tcp)
 {
-	size_t n;
-
-	(void)tc;
-	begin_sockets();
-	ask(0, 100, "lost.example.");
-	open_sockets();
-	ATF_REQUIRE_EQ(SOCKETS + 1, s.nwritten);
-	later(PATIENCE_START - 1);
-	ATF_CHECK_EQ(SOCKETS + 1, s.nwritten);
-	later(1);
-	open_sockets();
-	/* One is the probe of the socket that is silent. */
-	ATF_REQUIRE_EQ(SOCKETS + 3, s.nwritten);
-	n = s.written[SOCKETS + 1].question.name_len > 1 ? SOCKETS + 1
-							 : SOCKETS + 2;
-	ATF_CHECK(s.written[SOCKETS].conn != s.written[n].conn);
-	answer_to(n);
-	ATF_CHECK_EQ(SOCKETS + 1, s.nanswered);
-}
-
-CASE(the_last_attempt_goes_by_tcp)
-{
-	uint32_t tcp = POOL_CONNS;
-	size_t n, i, tries = 0;
-	int t;
+	size_t n, i, tcp;
 
 	(void)tc;
 	begin_sockets();
 	n = s.nwritten;
-	ask(0, 100, "lost.example.");
-	for (t = 0; t < 100 && tcp == POOL_CONNS; t++) {
-		open_sockets();
-		for (i = SOCKETS; i < s.nopened; i++)
-			if (s.opened_address[i] == 1)
-				tcp = s.opened[i];
-		later(20);
-	}
-	ATF_REQUIRE(tcp != POOL_CONNS);
-	for (i = n; i < s.nwritten; i++) {
-		tries += s.written[i].question.name_len > 1;
-		if (s.written[i].conn == tcp)
-			answer_to(i);
-	}
-	ATF_CHECK_EQ(QUESTION_TRIES, tries);
-	ATF_CHECK_EQ(100, s.answered[s.nanswered - 1]);
-}
-
-/* What is lost is no extra: the budget is not for it. */
-CASE(what_is_lost_is_asked_again_whatever_the_budget)
-{
-	unsigned int i, lost = 0;
-	char name[32];
-	size_t n;
-
-	(void)tc;
-	begin_sockets();
-	s.quiet = true;
-	for (i = 0, n = s.nwritten; i < 1000; i++) {
-		(void)snprintf(name, sizeof(name), "x%u.example.", i);
-		ask(0, i, name);
-		open_sockets();
-		/* Of first attempts one in three, of others none. */
-		for (; n < s.nwritten; n++)
-			if (i % 3 == 0 && is_first(n))
-				lost++;
-			else
-				answer_to(n);
-		later(2);
-	}
-	for (i = 0; i < 100; i++) {
-		open_sockets();
-		for (; n < s.nwritten; n++)
-			answer_to(n);
-		later(20);
-	}
-	ATF_CHECK(lost > 300);
-	ATF_CHECK_EQ(0, s.nfailed);
-	ATF_CHECK(counter_value[COUNTER_upstream_lost] > 100);
-}
-
-/* Nor is it if its domain comes last there. */
-CASE(what_is_lost_of_a_domain_that_comes_last_is_asked_again_too)
-{
-	char name[32];
-	unsigned int i, asked = 0;
-	size_t n, last;
-
-	(void)tc;
-	begin_sockets();
-	for (i = 0; i < 3 * BUDGET_BURST; i++) {
-		(void)snprintf(name, sizeof(name), "z%u.silent.example.", i);
-		ask(0, i, name);
-	}
-	n = s.nwritten - 1;
+	ask(0, 100, "big.example.");
 	later(PATIENCE_START);
 	open_sockets();
-	ATF_CHECK(counter_value[COUNTER_upstream_withheld] > 0);
-	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_lost]);
-	for (i = 0; i < 4; i++) {
-		last = s.nwritten;
-		(void)snprintf(name, sizeof(name), "w%u.example.", i);
-		ask(0, i, name);
-		answer_to(last);
-		later(PATIENCE_START);
-		open_sockets();
-	}
-	for (i = 0, last = n; last < s.nwritten; last++)
-		asked += dns_question_equal(
-		    &s.written[n].question, &s.written[last].question);
-	ATF_CHECK(counter_value[COUNTER_upstream_lost] >= 3 * BUDGET_BURST / 2);
-	ATF_CHECK(asked > 1);
+	for (i = n + 1; s.written[i].question.name_len == 1; i++)
+		ATF_REQUIRE(i < s.nwritten);
+	ATF_CHECK(say(s.written[i].conn, s.written[i].id,
+	    &s.written[i].question, DNS_QR | DNS_TC));
+	(void)turn();
+	tcp = s.nwritten;
+	up(s.opened[s.nopened - 1]);
+	ATF_REQUIRE_EQ(tcp + 1, s.nwritten);
+	ATF_CHECK(say(s.written[n].conn, s.written[n].id,
+	    &s.written[n].question, DNS_QR | DNS_TC));
+	(void)turn();
+	ATF_CHECK_EQ(SOCKETS, s.nanswered);
+	answer_to(tcp);
+	ATF_CHECK_EQ(SOCKETS + 1, s.nanswered);
+	ATF_CHECK_EQ(0, s.flags & DNS_TC);
 }
 
 CASE(an_address_that_refuses_fails_and_says_so)
@@ -448,11 +347,7 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_cut_answer_in_other_letters_is_not_told_if_tcp_fails);
 	ATF_TP_ADD_TC(tp, the_letters_are_others_each_time);
 	ATF_TP_ADD_TC(
-	    tp, a_lost_datagram_is_asked_again_on_another_socket_in_time);
-	ATF_TP_ADD_TC(tp, the_last_attempt_goes_by_tcp);
-	ATF_TP_ADD_TC(tp, what_is_lost_is_asked_again_whatever_the_budget);
-	ATF_TP_ADD_TC(
-	    tp, what_is_lost_of_a_domain_that_comes_last_is_asked_again_too);
+	    tp, a_second_cut_answer_does_not_end_what_is_asked_over_tcp);
 	ATF_TP_ADD_TC(tp, an_address_that_refuses_fails_and_says_so);
 	ATF_TP_ADD_TC(tp, what_is_asked_over_udp_is_told_nothing_of_tcp);
 	ATF_TP_ADD_TC(tp, fastest_tries_the_sockets_of_another);

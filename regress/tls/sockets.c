@@ -48,3 +48,18 @@ begin_sockets(void)
 	}
 	ATF_REQUIRE_EQ(SOCKETS, s.nopened);
 }
+
+void
+refuse_tcp(void)
+{
+	size_t n = s.nwritten, opened = s.nopened;
+
+	ask(0, 99, "big.example.");
+	ATF_REQUIRE_EQ(n + 1, s.nwritten);
+	ATF_CHECK(say(s.written[n].conn, s.written[n].id,
+	    &s.written[n].question, DNS_QR | DNS_TC));
+	(void)turn();
+	ATF_REQUIRE_EQ(opened + 1, s.nopened);
+	end(s.opened[opened], REASON_REFUSED);
+	seen_opened = s.nopened;
+}

@@ -21,5 +21,7 @@ void open_sockets(void);
 void asked_and_answered(uint64_t id, const char *name);
 /* One plain upstream with one address, and all its sockets. */
 void begin_sockets(void);
+/* A cut answer, and a connection that is refused: TCP is known to fail. */
+void refuse_tcp(void);
 
 #endif

@@ -157,11 +157,26 @@ CASE(a_socket_is_left_in_time_and_waits_for_what_it_asked)
 	ATF_CHECK_EQ(1, s.nanswered);
 }
 
-CASE(who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp)
+/* So many messages that nobody asked for; the last of them closes it. */
+static void
+flood(uint32_t conn)
 {
 	struct dns_question q = question_of("forged.example.");
+	unsigned int i;
+
+	for (i = 1; i < POOL_UDP_BAD; i++)
+		ATF_CHECK(say(conn, (uint16_t)(0x8000 + i), &q, DNS_QR));
+	ATF_CHECK_EQ(0, s.nclosed);
+	ATF_CHECK(!say(conn, 0x9000, &q, DNS_QR));
+	ATF_CHECK_EQ(1, s.nclosed);
+	(void)turn();
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_attacked]);
+}
+
+CASE(who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp)
+{
 	uint32_t conn;
-	size_t n, opened, i;
+	size_t n, opened;
 
 	(void)tc;
 	begin_sockets();
@@ -172,14 +187,8 @@ CASE(who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp)
 	ATF_REQUIRE_EQ(n + 1, s.nwritten);
 	conn = s.written[n].conn;
 	opened = s.nopened;
-	for (i = 0; i + 1 < POOL_UDP_BAD; i++)
-		ATF_CHECK(say(conn, (uint16_t)(0x8000 + i), &q, DNS_QR));
-	ATF_CHECK_EQ(0, s.nclosed);
-	ATF_CHECK(!say(conn, 0x9000, &q, DNS_QR));
-	ATF_CHECK_EQ(1, s.nclosed);
+	flood(conn);
 	ATF_CHECK_EQ(conn, s.closed[0]);
-	(void)turn();
-	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_attacked]);
 	ATF_CHECK_EQ(REASON_GARBAGE, s.reported);
 	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_suspects]);
 	ATF_REQUIRE_EQ(opened + 1, s.nopened);
@@ -188,6 +197,37 @@ CASE(who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp)
 	ATF_REQUIRE_EQ(n + 2, s.nwritten);
 	answer_to(n + 1);
 	ATF_CHECK_EQ(100, s.answered[s.nanswered - 1]);
+}
+
+CASE(what_is_overdue_on_a_flooded_socket_goes_by_tcp_too)
+{
+	size_t n, opened;
+
+	(void)tc;
+	begin_sockets();
+	n = s.nwritten;
+	ask(0, 100, "victim.example.");
+	later(PATIENCE_START);
+	open_sockets();
+	opened = s.nopened;
+	flood(s.written[n].conn);
+	ATF_REQUIRE(s.nopened > opened);
+	ATF_CHECK_EQ(1, s.opened_address[s.nopened - 1]);
+}
+
+CASE(where_tcp_is_known_to_fail_another_socket_is_asked_after_a_flood)
+{
+	size_t n;
+
+	(void)tc;
+	begin_sockets();
+	refuse_tcp();
+	n = s.nwritten;
+	ask(0, 100, "victim.example.");
+	ATF_REQUIRE_EQ(n + 1, s.nwritten);
+	flood(s.written[n].conn);
+	ATF_REQUIRE_EQ(n + 2, s.nwritten);
+	ATF_CHECK(s.written[n].conn != s.written[n + 1].conn);
 }
 
 ATF_TP_ADD_TCS(tp)
@@ -203,5 +243,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_socket_is_left_in_time_and_waits_for_what_it_asked);
 	ATF_TP_ADD_TC(tp,
 	    who_floods_a_socket_has_it_closed_and_what_it_asked_goes_by_tcp);
+	ATF_TP_ADD_TC(tp, what_is_overdue_on_a_flooded_socket_goes_by_tcp_too);
+	ATF_TP_ADD_TC(tp,
+	    where_tcp_is_known_to_fail_another_socket_is_asked_after_a_flood);
 	return atf_no_error();
 }
