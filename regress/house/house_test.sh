@@ -243,6 +243,17 @@ each_counter_is_counted_somewhere_body() {
 	atf_check diff named counted
 }
 
+atf_test_case every_package_that_is_installed_is_in_the_readme
+every_package_that_is_installed_is_in_the_readme_body() {
+	sed -n '/^build="/,/^$/p' "$top/build/setup" | tr '"\\' '  ' |
+	    tr -s ' ' '\n' | grep -v '[=$]' | sort -u >packages
+	atf_check -o ignore grep -x libtls-dev packages
+	while read -r package; do
+		grep -qF "\`$package\`" "$top/README.md" || echo "$package"
+	done <packages >missing
+	atf_check cat missing
+}
+
 atf_init_test_cases() {
 	atf_add_test_case no_include_runs_against_the_arrows
 	atf_add_test_case an_include_against_the_arrows_is_found
@@ -251,6 +262,7 @@ atf_init_test_cases() {
 	atf_add_test_case nobody_calls_what_cannot_be_called_safely
 	atf_add_test_case an_unsafe_call_is_found
 	atf_add_test_case the_parent_without_its_grammar_is_below_1000_lines
+	atf_add_test_case every_package_that_is_installed_is_in_the_readme
 	atf_add_test_case each_counter_is_counted_somewhere
 	atf_add_test_case what_the_parent_alone_uses_is_not_in_the_shared_folder
 	atf_add_test_case what_the_parent_does_elsewhere_is_below_1100_lines
