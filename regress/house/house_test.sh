@@ -245,7 +245,7 @@ each_counter_is_counted_somewhere_body() {
 
 atf_test_case every_package_that_is_installed_is_in_the_readme
 every_package_that_is_installed_is_in_the_readme_body() {
-	sed -n '/^build="/,/^$/p' "$top/build/setup" | tr '"\\' '  ' |
+	sed -n '/^build="/,/^$/s/["\]/ /gp' "$top/build/setup" |
 	    tr -s ' ' '\n' | grep -v '[=$]' | sort -u >packages
 	atf_check -o ignore grep -x libtls-dev packages
 	while read -r package; do
