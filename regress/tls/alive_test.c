@@ -3,44 +3,6 @@
  */
 #include "script.h"
 
-static bool
-is_probe(size_t n)
-{
-	return s.written[n].question.name_len == 1;
-}
-
-/* Asks a fresh question. */
-static void
-fresh(void)
-{
-	static uint64_t id = 1000;
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "q%u.example.", (unsigned int)id);
-	ask(0, id++, name);
-}
-
-/* So many fresh ones, one every 10 ms, each answered within one; what is
- * opened comes up. */
-static void
-flow(size_t n)
-{
-	size_t opened;
-
-	for (; n > 0; n--) {
-		opened = s.nopened;
-		fresh();
-		s.now++;
-		answer_to(s.nwritten - 1);
-		later(9);
-		if (is_probe(s.nwritten - 1))
-			answer_to(s.nwritten - 1);
-		for (; opened < s.nopened; opened++)
-			up(s.opened[opened]);
-		s.nanswered = 0;
-	}
-}
-
 ATF_TC_WITHOUT_HEAD(patience_is_learned_from_the_upstream);
 ATF_TC_BODY(patience_is_learned_from_the_upstream, tc)
 {
@@ -51,93 +13,6 @@ ATF_TC_BODY(patience_is_learned_from_the_upstream, tc)
 	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_overdue]);
 	later(1);
 	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_overdue]);
-}
-
-ATF_TC_WITHOUT_HEAD(where_questions_flow_there_is_a_connection_to_spare);
-ATF_TC_BODY(where_questions_flow_there_is_a_connection_to_spare, tc)
-{
-	size_t n;
-
-	begin_up();
-	flow(150);
-	ATF_REQUIRE_EQ(2, s.nopened);
-	/* When one ends, the other takes what it had, and there is a third
-	 * before it is needed. */
-	fresh();
-	fresh();
-	n = s.nwritten;
-	end(s.written[n - 2].conn, REASON_CLOSED);
-	ATF_CHECK(s.nwritten > n);
-	ATF_CHECK_EQ(3, s.nopened);
-	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
-}
-
-ATF_TC_WITHOUT_HEAD(the_spare_is_to_another_address_where_there_is_one);
-ATF_TC_BODY(the_spare_is_to_another_address_where_there_is_one, tc)
-{
-	begin(1, 2);
-	ask(0, 1, "a.example.");
-	up(s.opened[0]);
-	answer_to(0);
-	flow(150);
-	ATF_REQUIRE_EQ(2, s.nopened);
-	ATF_CHECK(s.opened_address[0] != s.opened_address[1]);
-}
-
-ATF_TC_WITHOUT_HEAD(a_spare_is_kept_alive_while_questions_flow_and_no_longer);
-ATF_TC_BODY(a_spare_is_kept_alive_while_questions_flow_and_no_longer, tc)
-{
-	size_t i;
-
-	begin_up();
-	flow(150);
-	flow(1000);
-	ATF_CHECK_EQ(2, s.nopened);
-	ATF_CHECK_EQ(0, s.nclosed);
-	ATF_CHECK(counter_value[COUNTER_upstream_probes] > 0);
-	for (i = 0; i < 20; i++)
-		later(1000);
-	ATF_CHECK_EQ(2, s.nclosed);
-	ATF_CHECK_EQ(2, s.nopened);
-}
-
-ATF_TC_WITHOUT_HEAD(a_clients_own_question_is_never_beside_a_probe_like_it);
-ATF_TC_BODY(a_clients_own_question_is_never_beside_a_probe_like_it, tc)
-{
-	struct dns_question root_ns = question_of("");
-	size_t n, i;
-
-	root_ns.type = DNS_TYPE_NS;
-	begin_up();
-	flow(150);
-	/* The one that has had nothing to do is asked whether it lives. */
-	for (i = 0; i < 1000; i++) {
-		n = s.nwritten;
-		fresh();
-		later(10);
-		if (is_probe(s.nwritten - 1))
-			break;
-		answer_to(n);
-		s.nanswered = 0;
-	}
-	ATF_REQUIRE(is_probe(s.nwritten - 1));
-	n = s.nwritten;
-	pool_ask(s.pool, 0, 1, &root_ns, DNS_ASK_RD, s.now);
-	ATF_REQUIRE_EQ(n + 1, s.nwritten);
-	ATF_CHECK(s.written[n].conn != s.written[n - 1].conn);
-}
-
-ATF_TC_WITHOUT_HEAD(an_upstream_that_ends_spares_is_given_none);
-ATF_TC_BODY(an_upstream_that_ends_spares_is_given_none, tc)
-{
-	begin_up();
-	flow(150);
-	ATF_REQUIRE_EQ(2, s.nopened);
-	end(s.opened[1], REASON_CLOSED);
-	flow(500);
-	ATF_CHECK_EQ(2, s.nopened);
-	flow(600);
-	ATF_CHECK_EQ(3, s.nopened);
 }
 
 ATF_TC_WITHOUT_HEAD(a_connection_that_is_dead_is_left_at_once_by_all_on_it);
@@ -303,6 +178,67 @@ ATF_TC_BODY(a_slow_answer_is_no_reason_to_leave_a_connection, tc)
 	ATF_CHECK_EQ(0, s.nclosed);
 }
 
+ATF_TC_WITHOUT_HEAD(a_connection_that_answered_since_is_not_in_doubt);
+ATF_TC_BODY(a_connection_that_answered_since_is_not_in_doubt, tc)
+{
+	size_t n;
+
+	begin_up();
+	n = s.nwritten;
+	fresh();
+	s.now++;
+	fresh();
+	s.now++;
+	answer_to(n + 1);
+	later(PATIENCE_START);
+	ATF_REQUIRE_EQ(1, counter_value[COUNTER_upstream_overdue]);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_probes]);
+	n = s.nwritten;
+	fresh();
+	ATF_CHECK_EQ(n + 1, s.nwritten);
+}
+
+ATF_TC_WITHOUT_HEAD(one_name_that_another_answered_closes_no_connection);
+ATF_TC_BODY(one_name_that_another_answered_closes_no_connection, tc)
+{
+	size_t i, n;
+
+	begin_up();
+	flow(150);
+	n = s.nwritten;
+	fresh();
+	later(20);
+	ATF_REQUIRE_EQ(n + 3, s.nwritten);
+	/* The other has it at once; whether this one is alive, it can say
+	 * only a while later. */
+	for (i = n + 1; i < n + 3; i++)
+		if (!is_probe(i))
+			answer_to(i);
+	for (i = 0; i < 10; i++)
+		later(1);
+	ATF_CHECK_EQ(0, s.nclosed);
+	answer_to(is_probe(n + 1) ? n + 1 : n + 2);
+	later(100);
+	ATF_CHECK_EQ(0, s.nclosed);
+}
+
+ATF_TC_WITHOUT_HEAD(of_several_in_doubt_one_is_closed_after_a_second);
+ATF_TC_BODY(of_several_in_doubt_one_is_closed_after_a_second, tc)
+{
+	unsigned int i;
+
+	begin_up();
+	flow(150);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	fresh();
+	fresh();
+	for (i = 0; i < POOL_SILENCES - 1; i++)
+		later(1);
+	ATF_CHECK_EQ(0, s.nclosed);
+	later(1);
+	ATF_CHECK_EQ(1, s.nclosed);
+}
+
 /* Names that begin with z are never answered, all else is after 30 ms. */
 static void
 answer_but_slow(size_t *opened, size_t *seen, size_t *n)
@@ -464,46 +400,9 @@ ATF_TC_BODY(what_is_lost_costs_nothing_of_the_budget, tc)
 	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
 }
 
-ATF_TC_WITHOUT_HEAD(race_asks_two_at_once_and_the_first_answer_wins);
-ATF_TC_BODY(race_asks_two_at_once_and_the_first_answer_wins, tc)
-{
-	size_t n;
-
-	s.zone[0].policy = CONF_RACE;
-	s.nzone = 1;
-	begin(3, 2);
-	/* The second is connected to as the first is asked. */
-	ask(0, 1, "a.example.");
-	up(s.opened[0]);
-	ATF_REQUIRE_EQ(2, s.nopened);
-	ATF_CHECK_EQ(0, s.opened_upstream[0]);
-	ATF_CHECK_EQ(1, s.opened_upstream[1]);
-	up(s.opened[1]);
-	answer_to(0);
-	n = s.nwritten;
-	ask(0, 2, "b.example.");
-	ATF_REQUIRE_EQ(n + 2, s.nwritten);
-	ATF_CHECK_EQ(s.opened[0], s.written[n].conn);
-	ATF_CHECK_EQ(s.opened[1], s.written[n + 1].conn);
-	answer_to(n + 1);
-	ATF_CHECK_EQ(2, s.nanswered);
-	answer_to(n);
-	ATF_CHECK_EQ(2, s.nanswered);
-	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_raced]);
-	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
-	ATF_CHECK_EQ(2, s.nopened);
-}
-
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, patience_is_learned_from_the_upstream);
-	ATF_TP_ADD_TC(tp, where_questions_flow_there_is_a_connection_to_spare);
-	ATF_TP_ADD_TC(tp, the_spare_is_to_another_address_where_there_is_one);
-	ATF_TP_ADD_TC(
-	    tp, a_spare_is_kept_alive_while_questions_flow_and_no_longer);
-	ATF_TP_ADD_TC(
-	    tp, a_clients_own_question_is_never_beside_a_probe_like_it);
-	ATF_TP_ADD_TC(tp, an_upstream_that_ends_spares_is_given_none);
 	ATF_TP_ADD_TC(
 	    tp, a_connection_that_is_dead_is_left_at_once_by_all_on_it);
 	ATF_TP_ADD_TC(
@@ -513,12 +412,14 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, who_was_held_up_itself_blames_nobody);
 	ATF_TP_ADD_TC(tp, who_is_held_up_time_and_again_blames_all_the_same);
 	ATF_TP_ADD_TC(tp, a_slow_answer_is_no_reason_to_leave_a_connection);
+	ATF_TP_ADD_TC(tp, a_connection_that_answered_since_is_not_in_doubt);
+	ATF_TP_ADD_TC(tp, one_name_that_another_answered_closes_no_connection);
+	ATF_TP_ADD_TC(tp, of_several_in_doubt_one_is_closed_after_a_second);
 	ATF_TP_ADD_TC(
 	    tp, slow_names_cost_no_connection_and_nobody_else_an_answer);
 	ATF_TP_ADD_TC(tp, one_slow_name_now_and_then_costs_no_connection);
 	ATF_TP_ADD_TC(tp, what_is_overdue_takes_no_place_in_a_narrow_window);
 	ATF_TP_ADD_TC(tp, when_all_is_slow_one_question_in_ten_is_asked_again);
 	ATF_TP_ADD_TC(tp, what_is_lost_costs_nothing_of_the_budget);
-	ATF_TP_ADD_TC(tp, race_asks_two_at_once_and_the_first_answer_wins);
 	return atf_no_error();
 }

@@ -250,7 +250,7 @@ serve(void)
 
 /* So many each second; the worst time of the others. */
 static void
-flow(unsigned int silent, unsigned int others)
+ask_both(unsigned int silent, unsigned int others)
 {
 	char name[32];
 	unsigned int t;
@@ -275,7 +275,7 @@ flow(unsigned int silent, unsigned int others)
 ATF_TC_WITHOUT_HEAD(names_that_nobody_answers_cost_others_no_second_chance);
 ATF_TC_BODY(names_that_nobody_answers_cost_others_no_second_chance, tc)
 {
-	flow(50, 50);
+	ask_both(50, 50);
 	ATF_CHECK(nlost >= 7);
 	ATF_CHECK(counter_value[COUNTER_upstream_withheld] > 100);
 	/* Late once, and answered then. */

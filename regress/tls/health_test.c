@@ -3,22 +3,6 @@
  */
 #include "script.h"
 
-static void
-fresh(void)
-{
-	static uint64_t id = 1000;
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "q%u.example.", (unsigned int)id);
-	ask(0, id++, name);
-}
-
-static bool
-is_probe(size_t n)
-{
-	return s.written[n].question.name_len == 1;
-}
-
 /* The second upstream is up, the first refuses until it is suspect. */
 static void
 begin_suspect(void)
@@ -69,6 +53,41 @@ ATF_TC_BODY(a_certificate_that_is_refused_makes_suspect_at_once, tc)
 	fresh();
 	end(s.opened[0], REASON_NO_PIN);
 	ATF_CHECK_EQ(1, s.suspected);
+}
+
+ATF_TC_WITHOUT_HEAD(connections_that_end_at_once_are_one_failure);
+ATF_TC_BODY(connections_that_end_at_once_are_one_failure, tc)
+{
+	uint32_t i;
+
+	begin_up();
+	s.quiet = true;
+	for (i = 0; i < 4 * POOL_CONN_BUSY; i++) {
+		fresh();
+		if (s.nopened > 1 && s.nopened > s.nclosed + 1 && i % 8 == 0)
+			up(s.opened[s.nopened - 1]);
+	}
+	ATF_REQUIRE(s.nopened > POOL_SUSPECT);
+	for (i = 0; i < s.nopened; i++)
+		pool_conn_ended(s.pool, s.opened[i], REASON_RESET, s.now);
+	(void)turn();
+	ATF_CHECK_EQ(0, s.suspected);
+}
+
+ATF_TC_WITHOUT_HEAD(that_there_is_no_socket_makes_nobody_suspect);
+ATF_TC_BODY(that_there_is_no_socket_makes_nobody_suspect, tc)
+{
+	unsigned int i;
+
+	begin_up();
+	end(0, REASON_CLOSED);
+	s.no_socket = true;
+	for (i = 0; i < 4 * POOL_SUSPECT; i++) {
+		fresh();
+		later(POOL_BACKOFF_MAX);
+	}
+	ATF_CHECK(s.nfailed > POOL_SUSPECT);
+	ATF_CHECK_EQ(0, s.suspected);
 }
 
 ATF_TC_WITHOUT_HEAD(a_connection_that_ends_unused_once_is_replaced_at_once);
@@ -293,6 +312,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, failures_in_a_row_make_an_address_suspect_and_no_flood);
 	ATF_TP_ADD_TC(tp, a_certificate_that_is_refused_makes_suspect_at_once);
+	ATF_TP_ADD_TC(tp, connections_that_end_at_once_are_one_failure);
+	ATF_TP_ADD_TC(tp, that_there_is_no_socket_makes_nobody_suspect);
 	ATF_TP_ADD_TC(
 	    tp, a_connection_that_ends_unused_once_is_replaced_at_once);
 	ATF_TP_ADD_TC(tp, a_suspect_is_probed_and_one_answer_makes_it_well);

@@ -1,6 +1,8 @@
 /*
  * Which address is asked, and connected to, and when.
  */
+#include "unpriv/tls/question.h"
+
 #include "script.h"
 
 ATF_TC_WITHOUT_HEAD(a_failed_address_gives_way_at_once_then_the_next_upstream);
@@ -288,6 +290,52 @@ ATF_TC_BODY(what_is_overdue_is_no_load, tc)
 	ATF_CHECK_EQ(s.written[n].conn, s.written[i].conn);
 }
 
+ATF_TC_WITHOUT_HEAD(who_ends_connections_early_is_given_more_at_once);
+ATF_TC_BODY(who_ends_connections_early_is_given_more_at_once, tc)
+{
+	begin_up();
+	ask(0, 2, "a.example.");
+	end(0, REASON_RESET);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	/* Each gets a few questions; more wait than fit one. */
+	load(1000, QUESTION_TRIES);
+	ATF_CHECK_EQ(3, s.nopened);
+	load(2000, QUESTION_TRIES);
+	ATF_CHECK_EQ(4, s.nopened);
+}
+
+ATF_TC_WITHOUT_HEAD(what_is_better_is_opened_once);
+ATF_TC_BODY(what_is_better_is_opened_once, tc)
+{
+	begin(2, 1);
+	ask(0, 1, "first.example.");
+	end(s.opened[0], REASON_REFUSED);
+	ATF_REQUIRE_EQ(1, s.opened_upstream[1]);
+	up(s.opened[1]);
+	answer_to(0);
+	later(POOL_BACKOFF_MIN);
+	load(1000, 3);
+	ATF_CHECK_EQ(3, s.nopened);
+	ATF_CHECK_EQ(0, s.opened_upstream[2]);
+}
+
+ATF_TC_WITHOUT_HEAD(
+    where_nobody_is_to_be_had_a_question_is_told_in_a_second_or_so);
+ATF_TC_BODY(where_nobody_is_to_be_had_a_question_is_told_in_a_second_or_so, tc)
+{
+	unsigned int i;
+	size_t opened = 0;
+
+	begin(1, 1);
+	ask(0, 1, "a.example.");
+	for (i = 0; i < POOL_PATIENCE + POOL_HOLD; i++) {
+		for (; opened < s.nopened; opened++)
+			end(s.opened[opened], REASON_REFUSED);
+		later(1);
+	}
+	ATF_CHECK_EQ(1, s.nfailed);
+}
+
 ATF_TC_WITHOUT_HEAD(where_all_connections_lapse_the_next_upstream_is_opened);
 ATF_TC_BODY(where_all_connections_lapse_the_next_upstream_is_opened, tc)
 {
@@ -365,6 +413,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, an_overdue_question_goes_to_the_next_upstream);
 	ATF_TP_ADD_TC(tp, what_was_lost_goes_where_least_was_answered);
 	ATF_TP_ADD_TC(tp, what_is_overdue_is_no_load);
+	ATF_TP_ADD_TC(tp, who_ends_connections_early_is_given_more_at_once);
+	ATF_TP_ADD_TC(tp, what_is_better_is_opened_once);
+	ATF_TP_ADD_TC(
+	    tp, where_nobody_is_to_be_had_a_question_is_told_in_a_second_or_so);
 	ATF_TP_ADD_TC(
 	    tp, where_all_connections_lapse_the_next_upstream_is_opened);
 	ATF_TP_ADD_TC(tp, a_handshake_has_three_seconds_of_its_own);

@@ -350,6 +350,36 @@ ATF_TC_BODY(fastest_is_not_swayed_by_one_answer, tc)
 	ATF_CHECK_EQ(0, ask_timed(++asked, takes));
 }
 
+ATF_TC_WITHOUT_HEAD(race_asks_two_at_once_and_the_first_answer_wins);
+ATF_TC_BODY(race_asks_two_at_once_and_the_first_answer_wins, tc)
+{
+	size_t n;
+
+	s.zone[0].policy = CONF_RACE;
+	s.nzone = 1;
+	begin(3, 2);
+	/* The second is connected to as the first is asked. */
+	ask(0, 1, "a.example.");
+	up(s.opened[0]);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_CHECK_EQ(0, s.opened_upstream[0]);
+	ATF_CHECK_EQ(1, s.opened_upstream[1]);
+	up(s.opened[1]);
+	answer_to(0);
+	n = s.nwritten;
+	ask(0, 2, "b.example.");
+	ATF_REQUIRE_EQ(n + 2, s.nwritten);
+	ATF_CHECK_EQ(s.opened[0], s.written[n].conn);
+	ATF_CHECK_EQ(s.opened[1], s.written[n + 1].conn);
+	answer_to(n + 1);
+	ATF_CHECK_EQ(2, s.nanswered);
+	answer_to(n);
+	ATF_CHECK_EQ(2, s.nanswered);
+	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_raced]);
+	ATF_CHECK_EQ(0, counter_value[COUNTER_upstream_hedged]);
+	ATF_CHECK_EQ(2, s.nopened);
+}
+
 ATF_TC_WITHOUT_HEAD(a_race_is_run_by_two_addresses_where_there_is_one_upstream);
 ATF_TC_BODY(a_race_is_run_by_two_addresses_where_there_is_one_upstream, tc)
 {
@@ -382,6 +412,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fastest_tries_one_that_failed_again_in_its_turn);
 	ATF_TP_ADD_TC(tp, fastest_leaves_a_suspect_to_its_probes);
 	ATF_TP_ADD_TC(tp, fastest_is_not_swayed_by_one_answer);
+	ATF_TP_ADD_TC(tp, race_asks_two_at_once_and_the_first_answer_wins);
 	ATF_TP_ADD_TC(
 	    tp, a_race_is_run_by_two_addresses_where_there_is_one_upstream);
 	return atf_no_error();

@@ -152,6 +152,41 @@ say(uint32_t conn, uint16_t id, const struct dns_question *q, uint16_t flags)
 	return pool_conn_message(s.pool, conn, msg, len, s.now);
 }
 
+bool
+is_probe(size_t n)
+{
+	return s.written[n].question.name_len == 1;
+}
+
+void
+fresh(void)
+{
+	static uint64_t id = 1000;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "q%u.example.", (unsigned int)id);
+	ask(0, id++, name);
+}
+
+void
+flow(size_t n)
+{
+	size_t opened;
+
+	for (; n > 0; n--) {
+		opened = s.nopened;
+		fresh();
+		s.now++;
+		answer_to(s.nwritten - 1);
+		later(9);
+		if (is_probe(s.nwritten - 1))
+			answer_to(s.nwritten - 1);
+		for (; opened < s.nopened; opened++)
+			up(s.opened[opened]);
+		s.nanswered = 0;
+	}
+}
+
 struct dns_question
 question_of(const char *name)
 {

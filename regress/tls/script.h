@@ -81,6 +81,13 @@ void answer_to(size_t n);
 /* A message of these flags; what pool_conn_message says. */
 bool
 say(uint32_t conn, uint16_t id, const struct dns_question *q, uint16_t flags);
+/* Whether the nth that was written is a probe. */
+bool is_probe(size_t n);
+/* Asks a question that nobody has asked before. */
+void fresh(void);
+/* So many of these, one every 10 ms, each answered within one, and probes;
+ * what is opened comes up. */
+void flow(size_t n);
 struct dns_question question_of(const char *name);
 
 #endif
