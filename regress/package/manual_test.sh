@@ -75,6 +75,29 @@ every_setting_that_needs_a_restart_is_in_the_page_body() {
 	done <settings
 }
 
+# The tests of a time or a number mostly name its constant, and so pass with any.
+atf_test_case every_figure_of_the_pages_is_the_programs
+every_figure_of_the_pages_is_the_programs_head() {
+	atf_set require.progs mandoc
+}
+every_figure_of_the_pages_is_the_programs_body() {
+	for page in "$top"/man/*.[1-9]; do
+		mandoc -T ascii -O width=500 "$page" | sed 's/.\x08//g'
+	done | tr -s ' \n' ' ' >pages
+	grep -v '^#' "$top/regress/package/figures" >figures
+	atf_check test -s figures
+	while read -r file name value words; do
+		is=$(awk -v name="$name" '$1 == "#define" && $2 == name {
+			sub(/^\(/, "", $3)
+			print $3
+		}' "$top/$file")
+		[ "$is" = "$value" ] ||
+		    echo "$file: $name is ${is:-nowhere}, but the pages: $words"
+		grep -qF -- "$words" pages || echo "not in a page: $words"
+	done <figures >wrong
+	atf_check cat wrong
+}
+
 atf_init_test_cases() {
 	atf_add_test_case the_pages_are_without_fault
 	atf_add_test_case the_counters_of_the_page_are_those_of_the_table
@@ -83,4 +106,5 @@ atf_init_test_cases() {
 	    every_capability_that_the_parent_keeps_is_in_the_page
 	atf_add_test_case every_word_of_the_language_has_its_place_in_the_page
 	atf_add_test_case every_setting_that_needs_a_restart_is_in_the_page
+	atf_add_test_case every_figure_of_the_pages_is_the_programs
 }
