@@ -384,6 +384,30 @@ CASE(asking_ahead_leaves_room_for_clients)
 	expect_empty();
 }
 
+/* Its TLS process may have been broken into since. */
+CASE(what_was_in_flight_when_it_was_distrusted_is_told_and_not_kept)
+{
+	struct asker_question other = www;
+	struct asker_sent before;
+
+	(void)tc;
+	asker_up(true);
+	other.name = "other.example.";
+	ATF_REQUIRE_EQ(QUERY_IN_FLIGHT, asker_ask(&www, T));
+	ATF_REQUIRE_EQ(1, asker_flush(T));
+	before = asker.sent[0];
+	query_distrust(&asker.table);
+	asker_fill(&other, &five_minutes, T);
+	ATF_CHECK(asker_says(&before, &five_minutes, T));
+	ATF_CHECK_EQ(DNS_NOERROR, asker_rcode());
+	expect_hit(&other, 300, T);
+	expect_miss(&www, T);
+	/* What takes its place is trusted. */
+	asker_fill(&www, &five_minutes, T);
+	expect_hit(&www, 300, T);
+	expect_empty();
+}
+
 CASE(at_the_end_everybody_is_told_something)
 {
 	struct asker_question other = www;
@@ -433,6 +457,8 @@ ATF_TP_ADD_TCS(tp)
 	    tp, who_asks_once_in_the_life_of_an_answer_does_not_lengthen_it);
 	ATF_TP_ADD_TC(tp, what_is_wanted_twice_in_each_life_never_ends);
 	ATF_TP_ADD_TC(tp, asking_ahead_leaves_room_for_clients);
+	ATF_TP_ADD_TC(
+	    tp, what_was_in_flight_when_it_was_distrusted_is_told_and_not_kept);
 	ATF_TP_ADD_TC(tp, at_the_end_everybody_is_told_something);
 	return atf_no_error();
 }

@@ -129,6 +129,7 @@ ATF_TC_BODY(all_are_told_to_come_by_tcp_but_not_too_many, tc)
 
 	begin();
 	blocked("192.0.2.1", false, 600000, 1000);
+	ATF_CHECK(!block_ended(&b, 1000, &ended));
 	for (i = 0; i < 1600; i++)
 		cut += block_first(&b, &victim, NULL, 0, 1000) == BLOCK_CUT;
 	ATF_CHECK_EQ(1600, cut);
@@ -143,7 +144,9 @@ ATF_TC_BODY(all_are_told_to_come_by_tcp_but_not_too_many, tc)
 	ATF_CHECK(!block_ended(&b, 600999, &ended));
 	ATF_REQUIRE(block_ended(&b, 601000, &ended));
 	ATF_CHECK_EQ(201600, ended.dropped);
+	/* And then the worker's timer has nothing to do. */
 	ATF_CHECK(!block_ended(&b, 601000, &ended));
+	ATF_CHECK(!b.unsaid);
 	/* None of it for one who is blocked on proof. */
 	blocked("192.0.2.1", true, 600000, 700000);
 	for (i = 0; i < 1000; i++)

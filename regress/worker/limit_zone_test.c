@@ -161,6 +161,20 @@ CASE(a_name_that_is_none_harms_nobody)
 	(void)taken(longest, sizeof(longest), 1);
 }
 
+CASE(the_longest_name_has_its_zone)
+{
+	uint8_t longest[255] = { 0 };
+	size_t i;
+
+	(void)tc;
+	set_up(100, 200, 2);
+	/* Labels of one letter, and the root. */
+	for (i = 0; i + 1 < sizeof(longest); i++)
+		longest[i] = i % 2 == 0 ? 1 : 'a';
+	ATF_CHECK_EQ(200, taken(longest, sizeof(longest), 1000));
+	ATF_CHECK_EQ(0, taken(NAME("\1a\1a"), 1));
+}
+
 CASE(a_rate_of_0_is_no_limit)
 {
 	(void)tc;
@@ -231,6 +245,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, others_are_still_asked_for_while_one_is_flooded);
 	ATF_TP_ADD_TC(tp, a_flood_of_zones_does_not_free_the_one_that_is_over);
 	ATF_TP_ADD_TC(tp, a_name_that_is_none_harms_nobody);
+	ATF_TP_ADD_TC(tp, the_longest_name_has_its_zone);
 	ATF_TP_ADD_TC(tp, a_rate_of_0_is_no_limit);
 	ATF_TP_ADD_TC(
 	    tp, one_zone_has_its_share_of_what_is_in_flight_without_a_rate);

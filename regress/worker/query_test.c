@@ -428,6 +428,10 @@ CASE(without_a_tls_process_for_long_questions_are_shed_at_once)
 	expect_error(DNS_SERVFAIL, DNS_EDE_NOT_READY);
 	query_present(&table);
 	ATF_CHECK_EQ(QUERY_IN_FLIGHT, take(START + QUERY_ABSENT_MS));
+	/* The next one that goes is waited for as long. */
+	query_absent(&table, START + 9000);
+	ATF_CHECK_EQ(QUERY_IN_FLIGHT, take(START + 9000 + QUERY_ABSENT_MS - 1));
+	ATF_CHECK_EQ(QUERY_ANSWERED, take(START + 9000 + QUERY_ABSENT_MS));
 }
 
 CASE(a_question_that_expires_while_it_waits_is_not_asked)
