@@ -23,6 +23,7 @@ static void dispatch(const struct ipc_message *);
 static void check(const char *);
 static void take_cache(const struct ipc_message *);
 static void take_local(const struct ipc_message *);
+static void take_peer(const struct ipc_message *);
 static void take_cookie(const struct ipc_cookie *);
 static void take_blocked(const struct ipc_message *);
 static void commit(const struct ipc_message *);
@@ -101,15 +102,10 @@ readable(evutil_socket_t fd, short what, void *arg)
 static void
 dispatch(const struct ipc_message *m)
 {
-	struct ipc_conf_worker conf;
-	struct ipc_listen listen;
-	struct ipc_prefixes prefixes;
-	struct ipc_peer peer;
-
 	switch (m->type) {
 	case IPC_CONF_WORKER:
-		memcpy(&conf, m->payload, sizeof(conf));
-		check(stage_begin(&staged, &conf, loop_settings.generation));
+		check(
+		    stage_begin(&staged, m->payload, loop_settings.generation));
 		break;
 	case IPC_ALLOW:
 		check(stage_allow(
@@ -119,10 +115,10 @@ dispatch(const struct ipc_message *m)
 		check(stage_limit(&staged, m->payload));
 		break;
 	case IPC_PREFIXES:
-		memcpy(&prefixes, m->payload, sizeof(prefixes));
-		check(stage_prefixes(&staged, &prefixes,
-		    (const uint8_t *)m->payload + sizeof(prefixes),
-		    (m->len - sizeof(prefixes)) / sizeof(struct netaddr)));
+		check(stage_prefixes(&staged, m->payload,
+		    (const struct ipc_prefixes *)m->payload + 1,
+		    (m->len - sizeof(struct ipc_prefixes)) /
+			sizeof(struct netaddr)));
 		break;
 	case IPC_COOKIE:
 		take_cookie(m->payload);
@@ -134,8 +130,7 @@ dispatch(const struct ipc_message *m)
 		check(stage_forward(&staged, m->payload));
 		break;
 	case IPC_LISTEN:
-		memcpy(&listen, m->payload, sizeof(listen));
-		check(stage_socket(&staged, &listen, m->fd));
+		check(stage_socket(&staged, m->payload, m->fd));
 		break;
 	case IPC_CACHE:
 		take_cache(m);
@@ -147,10 +142,7 @@ dispatch(const struct ipc_message *m)
 		commit(m);
 		break;
 	case IPC_PEER:
-		memcpy(&peer, m->payload, sizeof(peer));
-		check(
-		    peer.worker == 0 ? NULL : "a peer that is no TLS process");
-		channel_set(m->fd);
+		take_peer(m);
 		break;
 	case IPC_COUNT:
 		tell_counters();
@@ -177,26 +169,26 @@ take_cache(const struct ipc_message *m)
 {
 	struct answers *answers = &loop_queries.answers;
 	bool again = parent.state == IPC_RUN;
-	struct ipc_cache cache;
+	const struct ipc_cache *cache = m->payload;
 	void *memory;
 
-	memcpy(&cache, m->payload, sizeof(cache));
 	check(again || !answers->on ? NULL : "a second cache");
 	check(!again || answers->on ? NULL : "a cache after all");
 	check(again || staged.open ? NULL : "a cache before the config");
-	check(cache.size >= CONF_CACHE_SIZE_MIN &&
-		    cache.size <= CONF_CACHE_SIZE_MAX
+	check(cache->size >= CONF_CACHE_SIZE_MIN &&
+		    cache->size <= CONF_CACHE_SIZE_MAX
 		? NULL
 		: "a cache out of bounds");
 	if (again && munmap(answers->cache.base, answers->cache.size) == -1)
 		fatal("the cache from before");
-	memory = mmap(NULL, (size_t)cache.size, PROT_READ | PROT_WRITE,
+	memory = mmap(NULL, (size_t)cache->size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED, m->fd, 0);
 	if (memory == MAP_FAILED)
-		fatal("the cache's %llu bytes", (unsigned long long)cache.size);
+		fatal(
+		    "the cache's %llu bytes", (unsigned long long)cache->size);
 	(void)close(m->fd);
-	if (cache_attach(&answers->cache, memory, (size_t)cache.size,
-		&cache.key,
+	if (cache_attach(&answers->cache, memory, (size_t)cache->size,
+		&cache->key,
 		(again ? &loop_settings : &staged.settings)->index + 1) == -1)
 		fatalx("the cache cannot be used");
 	answers->on = true;
@@ -207,19 +199,27 @@ static void
 take_local(const struct ipc_message *m)
 {
 	struct local *table;
-	struct conf_local head;
+	const struct conf_local *head = m->payload;
 	uint8_t *records;
 
-	memcpy(&head, m->payload, sizeof(head));
-	check(head.size <= LOCAL_SIZE_MAX ? NULL : "too much local data");
-	if ((records = malloc(head.size + 1)) == NULL)
+	check(head->size <= LOCAL_SIZE_MAX ? NULL : "too much local data");
+	if ((records = malloc(head->size + 1)) == NULL)
 		fatal("local data");
-	if (pread(m->fd, records, head.size, 0) != (ssize_t)head.size)
+	if (pread(m->fd, records, head->size, 0) != (ssize_t)head->size)
 		fatalx("local data cannot be read");
 	(void)close(m->fd);
-	check(local_build(&table, &head, records));
+	check(local_build(&table, head, records));
 	free(records);
 	check(stage_local(&staged, table));
+}
+
+static void
+take_peer(const struct ipc_message *m)
+{
+	const struct ipc_peer *peer = m->payload;
+
+	check(peer->worker == 0 ? NULL : "a peer that is no TLS process");
+	channel_set(m->fd);
 }
 
 static void
@@ -245,10 +245,9 @@ take_blocked(const struct ipc_message *m)
 static void
 commit(const struct ipc_message *m)
 {
-	struct ipc_generation generation;
+	const struct ipc_generation *generation = m->payload;
 
-	memcpy(&generation, m->payload, sizeof(generation));
-	check(stage_commit(&staged, &generation));
+	check(stage_commit(&staged, generation));
 	local_free(loop_settings.local);
 	loop_settings = staged.settings;
 	log_set_verbose(loop_settings.verbose);
@@ -260,7 +259,7 @@ commit(const struct ipc_message *m)
 	limit_set_window(
 	    &loop_queries.guard.limit, loop_settings.block.over * 1000);
 	listener_apply(&staged);
-	tell(IPC_READY, &generation, sizeof(generation));
+	tell(IPC_READY, generation, sizeof(*generation));
 	parent.state = IPC_RUN;
 }
 

@@ -167,8 +167,7 @@ const char *
 stage_allow(struct staged *staged, const void *prefixes, size_t n)
 {
 	struct settings *s = &staged->settings;
-	const uint8_t *p = prefixes;
-	struct netaddr prefix;
+	const struct netaddr *prefix = prefixes;
 	size_t i;
 
 	if (!staged->open)
@@ -176,10 +175,9 @@ stage_allow(struct staged *staged, const void *prefixes, size_t n)
 	if (n > staged->want_allow - s->nallow)
 		return "more prefixes than announced";
 	for (i = 0; i < n; i++) {
-		memcpy(&prefix, p + i * sizeof(prefix), sizeof(prefix));
-		if (!prefix_is_clean(&prefix))
+		if (!prefix_is_clean(&prefix[i]))
 			return "no such prefix";
-		s->allow[s->nallow++] = prefix;
+		s->allow[s->nallow++] = prefix[i];
 	}
 	return NULL;
 }
