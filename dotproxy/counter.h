@@ -121,7 +121,8 @@ extern const struct counter_text counter_text[COUNTERS];
 /* This process's own; only ever grow. */
 extern uint64_t counter_value[COUNTERS];
 
-/* Logs "name: counter value" for each that is not 0. */
+/* Logs "name: counter value" for each that is not 0, and last how many they
+ * are, so that who reads it knows that this is all. */
 void counter_log(const char *name, const uint64_t value[COUNTERS]);
 
 #define counter_inc(name)    ((void)counter_value[COUNTER_##name]++)

@@ -282,17 +282,18 @@ child() { # tls|worker: the id of the first
 	    }'
 }
 
-# What SIGUSR1 has every process tell, as ./counters. Who has counted nothing
-# says nothing, so nobody knows when all have spoken: ask until it is right.
+# What SIGUSR1 has every process tell, as ./counters: all of it, unless a child
+# is only starting, which is not asked.
 ask_for_counters() {
 	_lines=$(wc -l <dotproxy.log)
+	_processes=$(($(children | wc -l) + 1))
 	kill -USR1 "$dotproxy"
-	wait_for 1 has_grown "$_lines" || :
-	tail -n +$((_lines + 1)) dotproxy.log >counters
+	wait_for 5 have_told || :
 }
 
-has_grown() {
-	[ "$(wc -l <dotproxy.log)" -gt "$1" ]
+have_told() {
+	tail -n +$((_lines + 1)) dotproxy.log >counters
+	[ "$(grep -c ': counters that are not 0: ' counters)" -ge "$_processes" ]
 }
 
 counter() { # name: added up
@@ -306,9 +307,21 @@ counter_is() {
 }
 
 counts_to() { # name number
-	wait_for 5 counter_is "$1" "$2" || {
+	wait_for 10 counter_is "$1" "$2" || {
 		cat counters
 		atf_fail "$1 is $(counter "$1"), not $2"
+	}
+}
+
+counter_reaches() {
+	[ "$(counter "$1")" -ge "$2" ]
+}
+
+# Something was counted, so it was met at all: counted NAME [NUMBER], or more.
+counted() {
+	wait_for 10 counter_reaches "$1" "${2:-1}" || {
+		cat counters
+		atf_fail "$1 is $(counter "$1"), not ${2:-1} or more"
 	}
 }
 
