@@ -71,7 +71,7 @@ killed_workers_lose_nothing_that_is_known_body() {
 	for victim in $(children); do
 		[ "$victim" != "$tls" ] || continue
 		kill -9 "$victim"
-		must 2 is_gone "$victim"
+		must 10 is_gone "$victim"
 	done
 	must 5 is_answered NOERROR www.test.example A
 	# From whatever port, so whichever of the new ones it is.
@@ -134,7 +134,7 @@ without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale_body() {
 	answers NOERROR ttl-1.test.example A
 	server=$(sed -n '1s/ .*//p' pids)
 	kill -9 "$server" "$(child tls)"
-	must 2 is_gone "$server"
+	must 10 is_gone "$server"
 	for i in 1 2 3 4; do
 		answers NOERROR www.test.example A
 		not_in_answer 'EDE: 3'
@@ -158,7 +158,7 @@ with_no_stale_what_has_ended_is_not_told_body() {
 	answers NOERROR ttl-1.test.example A
 	server=$(sed -n '1s/ .*//p' pids)
 	kill -9 "$server"
-	must 2 is_gone "$server"
+	must 10 is_gone "$server"
 	must 10 is_answered SERVFAIL ttl-1.test.example A
 }
 

@@ -58,9 +58,9 @@ a_flood_from_one_address_costs_nobody_else_an_answer_body() {
 	flood_is_over
 	all_are_answered 1000
 	# It was read by the clock, and now is not.
-	[ "$(counter udp_rests)" -ge 100 ] || atf_fail "it did not rest"
+	counted udp_rests 100
 	from 10.64.0.1 after.example || atf_fail "nobody is answered"
-	[ "$(counter limit_dropped)" -ge 100 ] || atf_fail "no limit"
+	counted limit_dropped 100
 }
 
 all_are_answered() {
@@ -121,7 +121,7 @@ a_flood_of_one_zones_names_leaves_other_zones_their_place_body() {
 	run_crowd -b 10.64.1.1 -c 20 -q 250 -n 1000 -w 2000 'www.c%.example'
 	flood_is_over
 	[ "$(figure noerror)" -ge 990 ] || atf_fail "$(cat load.out)"
-	[ "$(counter limit_zone)" -ge 1000 ] || atf_fail "no bound of a zone"
+	counted limit_zone 1000
 }
 
 as=root testcase a_zones_own_limit_bounds_what_goes_upstream 60 ip nsenter \
@@ -235,11 +235,7 @@ is_blocked() {
 send_ten() {
 	_read=$(counter queries_udp)
 	run_flood -b 10.65.0.1 -q 100 -n 10
-	wait_for 5 was_read $((_read + 10)) || atf_fail "they did not come"
-}
-
-was_read() {
-	[ "$(counter queries_udp)" -ge "$1" ]
+	counted queries_udp $((_read + 10))
 }
 
 as=root testcase who_is_blocked_by_the_config_gets_nothing 40 ip nsenter unshare

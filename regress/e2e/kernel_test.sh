@@ -80,7 +80,7 @@ the_kernel_drops_a_proven_abuser_for_the_time_of_its_block_body() {
 	    { show_logs; atf_fail "it does not say so"; }
 	abuse 127.0.0.9 127.0.0.1
 	must 5 grep -q '127\.0\.0\.9 is blocked for 4 s' dotproxy.log
-	must 2 in_set blocked4 127.0.0.9
+	must 10 in_set blocked4 127.0.0.9
 	before=$(dropped)
 	q -b 127.0.0.9 +time=1 here.example >/dev/null && atf_fail "UDP"
 	q -b 127.0.0.9 +tcp +time=1 here.example >/dev/null && atf_fail "TCP"
@@ -101,7 +101,7 @@ an_ipv6_client_is_blocked_by_its_prefix_body() {
 	load_table
 	start_strict 'block kernel' 'block after 3 over 10s for 1h max 1h'
 	abuse 2001:db8:1:2::9 ::1
-	must 2 in_set blocked6 2001:db8:1::
+	must 10 in_set blocked6 2001:db8:1::
 	before=$(dropped)
 	in_net "$near" dig +tries=1 +time=1 -b 2001:db8:1:2::9 @::1 \
 	    -p "$port" here.example >/dev/null && atf_fail "answered"
@@ -127,7 +127,7 @@ a_lifted_block_is_taken_out_and_a_new_table_is_filled_body() {
 	load_table
 	start_strict 'block kernel' 'block after 3 over 10s for 1h max 1h'
 	abuse 127.0.0.9 127.0.0.1
-	must 2 in_set blocked4 127.0.0.9
+	must 10 in_set blocked4 127.0.0.9
 	# A firewall's reload empties the sets; ours fills them.
 	in_net "$near" nft -f table.nft
 	in_set blocked4 127.0.0.9 && atf_fail "still in it"
@@ -141,7 +141,7 @@ a_lifted_block_is_taken_out_and_a_new_table_is_filled_body() {
 	says 'blocks lifted: 1, as the config would not make them'
 	# And when it stops it leaves nothing behind.
 	abuse 127.0.0.11 127.0.0.1
-	must 2 in_set blocked4 127.0.0.11
+	must 10 in_set blocked4 127.0.0.11
 	kill "$dotproxy"
 	must 5 is_gone "$dotproxy"
 	in_set blocked4 127.0.0.11 && atf_fail "left behind"

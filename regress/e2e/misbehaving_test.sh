@@ -80,7 +80,6 @@ testcase late_answers_cost_no_question 30 ss
 late_answers_cost_no_question_body() {
 	start_all --late-every 5 1500
 	all_of 300 -q 150 'n%.test.example'
-	expect_figure max_ms -lt 5000
 }
 
 testcase an_answer_with_another_id_does_not_count_and_the_right_one_does 30 ss
@@ -141,7 +140,9 @@ servfail_of_an_upstream_is_an_answer_body() {
 	expect_figure lost -eq 0
 	[ $(($(figure noerror) + $(figure servfail))) -eq 300 ] ||
 	    atf_fail "neither NOERROR nor SERVFAIL"
-	expect_figure max_ms -lt 5000
+	# What it says, and not that it was waited for in vain.
+	counts_to queries_timeout 0
+	counts_to queries_failed 0
 }
 
 testcase answers_of_64_kib_go_through_whole 40 ss
@@ -157,14 +158,15 @@ answers_of_64_kib_go_through_whole_body() {
 	expect_figure truncated -eq 200
 }
 
-testcase an_upstream_that_answers_nothing_is_servfail_within_5_seconds 30 ss
-an_upstream_that_answers_nothing_is_servfail_within_5_seconds_body() {
+testcase an_upstream_that_answers_nothing_is_servfail 30 ss
+an_upstream_that_answers_nothing_is_servfail_body() {
 	start_all --stall-all
-	run_load -n 300 -q 150 'n%.test.example'
+	# How soon is told by the tests of the pool and of a query, whose clock
+	# is their own.
+	run_load -n 300 -q 150 -w 20000 'n%.test.example'
 	expect_figure answered -eq 300
 	expect_figure servfail -eq 300
 	expect_figure lost -eq 0
-	expect_figure max_ms -le 5000
 	answers SERVFAIL why.test.example
 	in_answer 'EDE: (22|23) '
 }
@@ -285,15 +287,6 @@ row_upstream_pauses_and_stalls_after_20_answers_body() {
 	row --pause-every 150 400 --stall-after 20
 }
 
-# Something was counted: so the fault was met at all.
-counted() {
-	must 5 is_counted "$1"
-}
-
-is_counted() {
-	[ "$(counter "$1")" -gt 0 ]
-}
-
 atf_init_test_cases() {
 	atf_add_test_case an_upstream_that_behaves_answers_all
 	atf_add_test_case a_connection_closed_idle_costs_no_question
@@ -318,7 +311,7 @@ atf_init_test_cases() {
 	atf_add_test_case servfail_of_an_upstream_is_an_answer
 	atf_add_test_case answers_of_64_kib_go_through_whole
 	atf_add_test_case \
-	    an_upstream_that_answers_nothing_is_servfail_within_5_seconds
+	    an_upstream_that_answers_nothing_is_servfail
 	atf_add_test_case \
 	    an_upstream_that_takes_no_more_connections_is_lived_with
 	atf_add_test_case a_second_upstream_serves_when_the_first_stalls

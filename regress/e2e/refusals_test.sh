@@ -24,7 +24,7 @@ configure() { # LINE ... of the upstream
 # refused PATTERN: as the log has it; nothing was asked of the upstream.
 refused() {
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	says "$1"
 	[ ! -s upstream.queries ] || ! grep -q 'test\.example' upstream.queries ||
 	    { cat upstream.queries; atf_fail "it was asked"; }
@@ -32,11 +32,8 @@ refused() {
 	must 5 is_gone "$dotproxy"
 }
 
-servfail_in_time() {
-	_begin=$(now_ms)
+fails_and_says_why() {
 	answers SERVFAIL question.test.example A
-	_took=$(($(now_ms) - _begin))
-	[ "$_took" -lt 5000 ] || atf_fail "after $_took ms"
 	in_answer 'EDE: (22|23) '
 	answers SERVFAIL +tcp another.test.example A
 	in_answer 'EDE: (22|23) '
@@ -50,7 +47,7 @@ a_wrong_pin_is_refused_and_the_right_one_of_the_log_serves_body() {
 	configure 'name "dns.example"' "ca \"$PWD/ca.pem\"" \
 	    "pin \"$(pin_of stranger)\""
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	says 'no pin matched'
 	! grep -q 'test\.example' upstream.queries || atf_fail "it was asked"
 	says 'pin "sha256/'
@@ -144,7 +141,7 @@ an_unknown_ca_is_refused_also_where_its_key_is_pinned_body() {
 	    "pin \"$(pin_of server)\""
 	log=pinned.log
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	says 'unknown CA' pinned.log
 	! grep -q 'test\.example' upstream.queries || atf_fail "it was asked"
 	kill "$dotproxy"
@@ -154,7 +151,7 @@ an_unknown_ca_is_refused_also_where_its_key_is_pinned_body() {
 	configure 'name "dns.example"'
 	log=system.log
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	says 'unknown CA' system.log
 }
 
@@ -179,7 +176,7 @@ a_server_that_speaks_no_tls_hears_no_question_body() {
 	must 5 listens "$up"
 	configure 'name "dns.example"' "ca \"$PWD/ca.pem\""
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	says 'upstream "ours" at 127\.0\.0\.1.*: (TLS failure|reset|closed)'
 	grep -q connected sink.log || atf_fail "it was not even tried"
 }
@@ -189,7 +186,7 @@ an_upstream_that_is_gone_is_told_as_refused_body() {
 	prepare
 	configure 'name "dns.example"' "ca \"$PWD/ca.pem\""
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	says 'upstream "ours" at 127\.0\.0\.1 port [0-9]*: connection refused'
 	# It comes back, and is found without a restart.
 	start_misbehaving "$up"
@@ -205,7 +202,6 @@ a_handshake_that_stalls_is_told_as_timed_out_body() {
 	start_dotproxy
 	run_load -n 20 -q 20 'n%.test.example'
 	expect_figure servfail -eq 20
-	expect_figure max_ms -lt 5000
 	says 'upstream "ours" at 127\.0\.0\.1.*: timed out'
 }
 
@@ -235,7 +231,7 @@ nothing_of_a_question_is_ever_sent_in_the_clear_body() {
 	must 5 listens "$up"
 	configure 'name "dns.example"' "ca \"$PWD/ca.pem\""
 	start_dotproxy
-	servfail_in_time
+	fails_and_says_why
 	grep -q 'received [0-9]* bytes of TLS' sink.log ||
 	    { cat sink.log; atf_fail "not a ClientHello"; }
 	! grep -q 'something else' sink.log || atf_fail "not a ClientHello"

@@ -156,10 +156,7 @@ every_failure_has_its_reason_body() {
 	failing mute 'timed out: there was no answer'
 	failing silent 'timed out: the handshake did not end'
 	# All of them, some at a time: each keeps its place.
-	_begin=$(now_ms)
 	trial 1
-	_took=$(($(now_ms) - _begin))
-	[ "$_took" -lt 15000 ] || atf_fail "after $_took ms"
 	said '^1 of 10 addresses is well$'
 	is_well well "$good"
 	sed -n 's/^upstream "\([a-z]*\)".*/\1/p' trial.out |
@@ -381,14 +378,9 @@ no_pin_is_a_reason_of_its_own_everywhere_body() {
 	answers SERVFAIL test.example A
 	in_answer 'EDE: 22 .*upstream ours: no pin matched'
 	says 'certificate refused: no pin matched'
-	ask_for_counters
-	must 5 at_least_one upstream_no_pin
+	counted upstream_no_pin
 	[ "$(counter upstream_no_pin)" -eq "$(counter upstream_refused)" ] ||
 	    { cat counters; atf_fail "refused for something else, too"; }
-}
-
-at_least_one() {
-	[ "$(counter "$1")" -ge 1 ]
 }
 
 # The same port, with the key that is named.

@@ -322,7 +322,9 @@ an_interface_that_comes_is_used_at_once_body() {
 	ip -n "$near" link set way2 name late
 	ip -n "$near" link set late up
 	ip -n "$near" route replace 10.9.9.9 via 10.9.2.2 metric 100
-	must 3 is_answered NOERROR n2.test.example
+	# The kernel tells; no probe has to find out.
+	counts_to network_changes 1
+	must 10 is_answered NOERROR n2.test.example
 }
 
 ns_case a_source_that_is_not_ours_is_told_of 40
@@ -333,7 +335,7 @@ a_source_that_is_not_ours_is_told_of_body() {
 	says 'its source is not an address of this machine'
 	ip -n "$near" addr add 10.9.3.1/32 dev lo
 	ip -n "$far" route add 10.9.3.1 via 10.9.1.1
-	must 3 is_answered NOERROR n2.test.example
+	must 10 is_answered NOERROR n2.test.example
 }
 
 ns_case a_change_of_routes_drops_the_connection_and_the_next_is_answered 40
@@ -343,12 +345,20 @@ a_change_of_routes_drops_the_connection_and_the_next_is_answered_body() {
 	answers NOERROR n1.test.example
 	lose_one
 	ip -n "$near" route del 10.9.9.9 via 10.9.1.2
-	begin=$(now_ms)
-	answers NOERROR n2.test.example
-	took=$(($(now_ms) - begin))
-	# The kernel, or patience with one answer, would take a second at least.
-	[ "$took" -lt 700 ] || { show_logs; atf_fail "it took $took ms"; }
+	the_other_way_is_taken
+}
+
+# The TLS process has had the news when it is asked to count. Nothing else tells
+# it that a connection is dead on which nobody asks, nor the kernel in 5 s.
+the_other_way_is_taken() {
 	counts_to network_changes 1
+	! is_connected_from 10.9.1.1 || atf_fail "it was not dropped"
+	answers NOERROR other-way.test.example
+	is_connected_from 10.9.2.1 || atf_fail "it went no other way"
+}
+
+is_connected_from() {
+	ss -HtnN "$near" state established "src $1 dport = :853" | grep .
 }
 
 # A node of a cluster: routes that are nobody's come and go all the time.
@@ -357,26 +367,23 @@ a_flood_of_routes_neither_hides_a_change_nor_costs_a_connection_body() {
 	prepare_namespaces
 	start_near
 	answers NOERROR n1.test.example
+	# Until one of the two is ended.
+	mkfifo changes
 	awk 'BEGIN {
-		for (i = 0; i < 40000; i++) {
-			n = i % 250
+		for (n = 0;; n = (n + 1) % 250) {
 			print "route add blackhole 10.77." n ".0/24"
 			print "route del blackhole 10.77." n ".0/24"
 		}
-	}' >changes
+	}' >changes 2>awk.log &
+	remember $!
 	in_background flood.log ip -n "$near" -force -batch changes
 	flood=$pid
 	must 5 answers NOERROR n2.test.example
 	counts_to network_changes 0
 	lose_one
 	ip -n "$near" route del 10.9.9.9 via 10.9.1.2
-	begin=$(now_ms)
-	answers NOERROR n3.test.example
-	took=$(($(now_ms) - begin))
-	! is_gone "$flood" || atf_fail "the flood was over too soon"
-	kill "$flood"
-	[ "$took" -lt 1000 ] || { show_logs; atf_fail "it took $took ms"; }
-	counts_to network_changes 1
+	the_other_way_is_taken
+	! is_gone "$flood" || { show_logs; atf_fail "there was no flood"; }
 }
 
 atf_init_test_cases() {
