@@ -57,7 +57,7 @@ enum guard_fate
 guard_tcp(struct guard *g, const struct limit_key *key, uint64_t now);
 
 /* Counts what became of one that was to be answered TC=1. Who was told nothing,
- * as one who may not ask, is dropped; what it had of others' is theirs again. */
+ * as one who may not ask, is dropped; what it had of others' is theirs. */
 void guard_told(struct guard *g, enum guard_fate fate, bool told);
 
 /* What the client of a question that was taken pays. */
