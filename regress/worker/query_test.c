@@ -87,7 +87,7 @@ ask(struct dns_question *question, uint64_t now)
 }
 
 static int
-answer(uint64_t id, const struct dns_question *question)
+answer_with(uint16_t rcode, uint64_t id, const struct dns_question *question)
 {
 	struct ipc_answer a = { .id = id, .kind = IPC_ANSWERED };
 	struct dns_writer w;
@@ -95,7 +95,7 @@ answer(uint64_t id, const struct dns_question *question)
 
 	dns_writer_init(&w, buf, sizeof(buf));
 	dns_write_u16(&w, 99);
-	dns_write_u16(&w, DNS_QR | DNS_RD | DNS_RA);
+	dns_write_u16(&w, DNS_QR | DNS_RD | DNS_RA | rcode);
 	dns_write_u16(&w, 1);
 	dns_write_u16(&w, 0);
 	dns_write_u32(&w, 0);
@@ -104,6 +104,12 @@ answer(uint64_t id, const struct dns_question *question)
 	dns_write_u16(&w, question->class);
 	a.len = (uint16_t)w.pos;
 	return query_answer(&table, &settings, &a, buf, START, &reply);
+}
+
+static int
+answer(uint64_t id, const struct dns_question *question)
+{
+	return answer_with(DNS_NOERROR, id, question);
 }
 
 static void
@@ -210,6 +216,53 @@ CASE(an_answer_to_another_question_is_servfail)
 	ATF_CHECK_EQ(1, answer(id, &question));
 	expect_error(DNS_SERVFAIL, DNS_EDE_INVALID_DATA);
 	ATF_CHECK_EQ(1, counter_value[COUNTER_answers_bad]);
+}
+
+/* How many more the client may ask after one of ten that became so. */
+static uint32_t
+left_after(int rcode)
+{
+	static _Alignas(64) uint8_t memory[CONF_LIMIT_MEMORY_MIN];
+	const struct conf_limit conf = { .rate = 1,
+		.burst = 10,
+		.prefix = 32,
+		.prefix6 = 56,
+		.memory = sizeof(memory),
+		.zone_burst = 1,
+		.zone_labels = 1 };
+	struct guard *guard = &table.guard;
+	struct dns_question question;
+	uint32_t n = 0;
+	uint64_t id;
+
+	set_up();
+	memset(memory, 0, sizeof(memory));
+	guard_init(guard, &conf, memory);
+	guard_find(guard, &client.address, false, &client.limit);
+	ATF_REQUIRE_EQ(GUARD_TAKE, guard_udp(guard, &client.limit, START));
+	id = ask(&question, START);
+	if (rcode >= 0)
+		ATF_CHECK_EQ(1, answer_with((uint16_t)rcode, id, &question));
+	else
+		ATF_CHECK(query_expire(
+		    &table, &settings, START + QUERY_TIMEOUT_MS, &reply));
+	while (guard_udp(guard, &client.limit, START) == GUARD_TAKE &&
+	    guard->over == 0) {
+		guard_charge_miss(guard, &client.limit);
+		n++;
+	}
+	guard->on = false;
+	return n;
+}
+
+CASE(what_does_not_exist_or_fails_costs_two_questions_more)
+{
+	(void)tc;
+	ATF_CHECK_EQ(9, left_after(DNS_NOERROR));
+	ATF_CHECK_EQ(7, left_after(DNS_NXDOMAIN));
+	ATF_CHECK_EQ(7, left_after(DNS_SERVFAIL));
+	/* That nobody answers is not its doing. */
+	ATF_CHECK_EQ(9, left_after(-1));
 }
 
 CASE(a_failure_of_the_upstreams_is_passed_on_with_its_reason)
@@ -477,6 +530,8 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_client_outside_of_allow_from_is_refused_and_told_why);
 	ATF_TP_ADD_TC(tp, an_answer_finds_the_client_that_asked);
 	ATF_TP_ADD_TC(tp, an_answer_to_another_question_is_servfail);
+	ATF_TP_ADD_TC(
+	    tp, what_does_not_exist_or_fails_costs_two_questions_more);
 	ATF_TP_ADD_TC(
 	    tp, a_failure_of_the_upstreams_is_passed_on_with_its_reason);
 	ATF_TP_ADD_TC(tp, a_second_answer_to_the_same_question_is_late);

@@ -63,7 +63,7 @@ void guard_told(struct guard *g, enum guard_fate fate, bool told);
 /* What the client of a question that was taken pays. */
 void guard_charge_hit(struct guard *g, const struct limit_key *key);
 void guard_charge_miss(struct guard *g, const struct limit_key *key);
-/* More, when an upstream says that there is nothing, or fails. */
+/* More, when an upstream's answer is another than NOERROR. */
 void guard_charge_failed(struct guard *g, const struct limit_key *key);
 
 /* Whether this name may be asked for: its zone is not over its limit. */

@@ -32,7 +32,8 @@
 #define LIMIT_LEAK_OF 16
 
 /* What limit_charge takes: for a miss, and more for one that an upstream
- * answers NXDOMAIN or not at all, as it does what nobody needs. */
+ * answers NXDOMAIN, SERVFAIL or so, as it does what nobody needs. That none
+ * answers is not the client's doing, and costs it nothing. */
 #define LIMIT_COST_MISS	  LIMIT_TOKEN
 #define LIMIT_COST_FAILED (2 * LIMIT_TOKEN)
 
