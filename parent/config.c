@@ -2,8 +2,8 @@
  * What holds when the config file is silent, or not there, and what of it a
  * reload may change.
  */
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,16 +41,14 @@ struct conf *
 config_load(const char *path, char *const *macros, size_t nmacros)
 {
 	static const char usual[] = SYSCONF "/dotproxy.conf";
-	struct conf *conf;
 
-	if (path != NULL || access(usual, F_OK) == 0)
-		return config_read(
-		    path != NULL ? path : usual, macros, nmacros);
-	if ((conf = malloc(sizeof(*conf))) == NULL)
-		fatal("malloc");
-	config_default(conf);
+	if (path != NULL)
+		return config_read(path, macros, nmacros);
+	/* One that cannot be looked at may say anything. */
+	if (access(usual, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return config_read(usual, macros, nmacros);
 	log_info("%s is not there: the defaults hold", usual);
-	return conf;
+	return config_read(NULL, macros, nmacros);
 }
 
 int

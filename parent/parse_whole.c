@@ -34,7 +34,7 @@ config_read(const char *path, char *const *macros, size_t nmacros)
 	p->nzone = 1;
 	p->to = &p->nozone;
 	take_macros(p, macros, nmacros);
-	if (!read_file(p) || !parse(p)) {
+	if ((path != NULL && !read_file(p)) || !parse(p)) {
 		free(conf);
 		conf = NULL;
 	}

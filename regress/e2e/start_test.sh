@@ -64,6 +64,28 @@ a_ca_file_that_is_not_there_is_named_body() {
 	no_start "$PWD/ca\.pem: there is no certificate in it"
 }
 
+# Nothing is named with -f here: the usual file, which is there or not.
+testcase a_macro_that_is_none_is_told_without_a_file_too 30
+a_macro_that_is_none_is_told_without_a_file_too_body() {
+	atf_check -s exit:1 -e match:'-D nomacro: expected macro=value' \
+	    "$OBJ/dotproxy" -n -D nomacro
+}
+
+# It may say anything, so the defaults would be a guess.
+as=root testcase a_usual_file_that_cannot_be_looked_at_is_not_passed_over 30 \
+    unshare setpriv
+a_usual_file_that_cannot_be_looked_at_is_not_passed_over_body() {
+	unshare -m true || atf_skip "no mount namespace can be made here"
+	grep -q /usr/local/etc/dotproxy.conf "$OBJ/dotproxy" ||
+	    atf_skip "built for another prefix"
+	atf_check -s exit:1 \
+	    -e match:'dotproxy\.conf: cannot be opened: Permission denied' \
+	    unshare -m sh -c 'mount -t tmpfs -o mode=700 none /usr/local/etc &&
+		: >/usr/local/etc/dotproxy.conf &&
+		exec setpriv --reuid nobody --regid nogroup --clear-groups \
+		    "$0" -n' "$OBJ/dotproxy"
+}
+
 testcase it_starts_with_standard_error_closed 30 ss
 it_starts_with_standard_error_closed_body() {
 	prepare
@@ -141,6 +163,9 @@ atf_init_test_cases() {
 	atf_add_test_case a_privileged_port_without_root_is_told_as_such
 	atf_add_test_case a_user_that_does_not_exist_is_told_with_how_to_make_it
 	atf_add_test_case a_ca_file_that_is_not_there_is_named
+	atf_add_test_case a_macro_that_is_none_is_told_without_a_file_too
+	atf_add_test_case \
+	    a_usual_file_that_cannot_be_looked_at_is_not_passed_over
 	atf_add_test_case it_starts_with_standard_error_closed
 	atf_add_test_case a_wrong_folder_of_programs_is_told
 	atf_add_test_case every_error_of_a_config_is_told_with_its_line
