@@ -23,6 +23,25 @@ the_counters_of_the_page_are_those_of_the_table_body() {
 	atf_check cmp expected page
 }
 
+# What the log says is in the programs; but for what it is about.
+atf_test_case every_line_of_the_log_in_the_page_is_one_of_the_programs
+every_line_of_the_log_in_the_page_is_one_of_the_programs_body() {
+	obj=$(atf_get_srcdir)/../..
+	for program in '' -worker -tls -socks; do
+		tr -c '[:print:]' '\n' <"$obj/dotproxy$program"
+	done >said
+	sed -n '/^\.Sh DIAGNOSTICS/,/^\.Ss Counters/s/^\.It Li //p' \
+	    "$top/man/dotproxy.8" |
+	    sed -e 's/\\(dq/"/g' \
+		-e 's/\.\.\.\|: \|,\|[()]\|CAP_\|\<N\>/\n/g' |
+	    sed 's/^ *//; s/[ :]*$//; /^$/d' | sort -u >parts
+	atf_check test "$(wc -l <parts)" -gt 50
+	while read -r part; do
+		grep -qF -- "$part" said || echo "$part"
+	done <parts >missing
+	atf_check cat missing
+}
+
 atf_test_case every_option_has_its_place_in_the_page
 every_option_has_its_place_in_the_page_body() {
 	sed -n 's/.*getopt(argc, argv, "\([^"]*\)").*/\1/p' \
@@ -101,6 +120,8 @@ every_figure_of_the_pages_is_the_programs_body() {
 atf_init_test_cases() {
 	atf_add_test_case the_pages_are_without_fault
 	atf_add_test_case the_counters_of_the_page_are_those_of_the_table
+	atf_add_test_case \
+	    every_line_of_the_log_in_the_page_is_one_of_the_programs
 	atf_add_test_case every_option_has_its_place_in_the_page
 	atf_add_test_case \
 	    every_capability_that_the_parent_keeps_is_in_the_page
