@@ -4,26 +4,21 @@
  * is told by a number in the config, `tcp connections each N`: attack N of the
  * list below. With -l it prints the list: number, what the parent must say.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "dotproxy/clock.h"
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
-#include "dotproxy/sandbox.h"
+#include "dotproxy/start.h"
 #include "unpriv/worker/answers.h"
+
+#include "calls.h"
 
 enum to { TO_PARENT, TO_TLS };
 
@@ -33,7 +28,6 @@ struct attack {
 	void (*go)(void);
 };
 
-static void report_refused(int);
 static void be_configured(void);
 static void take_cache(const struct ipc_message *);
 static void until_asked_for_counters(void);
@@ -50,88 +44,7 @@ static struct ipc_buffer buffer;
 static uint8_t junk[IPC_MESSAGE_MAX + 64];
 static struct answers answers;
 
-/* --- what the kernel must refuse --- */
-
 #define REFUSED(call) "seccomp filter: it called " call
-
-static void
-try_open(void)
-{
-	(void)syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
-}
-
-static void
-try_socket(void)
-{
-	(void)syscall(
-	    SYS_socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-/* The parent's filter, which is in force too, kills without a word for what
- * even the parent never asks. */
-static void
-try_raw_socket(void)
-{
-	(void)syscall(SYS_socket, AF_PACKET, SOCK_RAW, 0);
-}
-
-static void
-try_connect(void)
-{
-	(void)syscall(SYS_connect, IPC_PARENT_FD, junk, 16);
-}
-
-static void
-try_bind(void)
-{
-	(void)syscall(SYS_bind, IPC_PARENT_FD, junk, 16);
-}
-
-static void
-try_fork(void)
-{
-	(void)syscall(SYS_clone,
-	    CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0, 0, 0);
-}
-
-static void
-try_exec(void)
-{
-	char *argv[] = { NULL };
-
-	(void)syscall(SYS_execve, "/bin/sh", argv, argv);
-}
-
-static void
-try_ptrace(void)
-{
-	(void)syscall(SYS_ptrace, PTRACE_ATTACH, 1, 0, 0);
-}
-
-static void
-try_kill(void)
-{
-	(void)syscall(SYS_kill, 1, SIGKILL);
-}
-
-static void
-try_read_memory(void)
-{
-	(void)syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0);
-}
-
-static void
-try_exec_memory(void)
-{
-	(void)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-static void
-try_uring(void)
-{
-	(void)syscall(SYS_io_uring_setup, 8, junk);
-}
 
 /* --- what the parent must refuse --- */
 
@@ -531,11 +444,9 @@ static const struct attack attacks[] = {
 int
 main(int argc, char *argv[])
 {
-	struct sandbox_params params = { .refused = report_refused };
 	struct epoll_event event = { .events = EPOLLIN };
-	struct ipc_confined confined;
+	struct sandbox_params params;
 	size_t i;
-	int ch;
 
 	if (argc == 2 && strcmp(argv[1], "-l") == 0) {
 		for (i = 0; i < ATTACKS; i++)
@@ -543,32 +454,12 @@ main(int argc, char *argv[])
 			    attacks[i].says);
 		return 0;
 	}
-	while ((ch = getopt(argc, argv, "u:g:r:n:")) != -1)
-		switch (ch) {
-		case 'u':
-			params.uid = (uid_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'g':
-			params.gid = (gid_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			params.chroot = optarg;
-			break;
-		case 'n':
-			params.nofile = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		}
-	ipc_init(&parent, IPC_PARENT_FD, IPC_WORKER, IPC_PARENT, IPC_NEW);
-	ipc_log_to(&parent);
-	log_init("owned", false);
-	log_set_sink(ipc_log_sink);
+	start_child(&parent, IPC_WORKER, argc, argv, &params);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	nothing = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, IPC_PARENT_FD, &event) == -1)
 		fatal("epoll_ctl");
-	confined.layers = sandbox_enter(SANDBOX_WORKER, &params);
-	(void)ipc_send(&parent, IPC_CONFINED, &confined, sizeof(confined), -1);
-	parent.state = IPC_CONFIG;
+	start_confined(&parent, &params);
 	be_configured();
 	i = conf.tcp_each;
 	if (i >= 1 && i <= ATTACKS)
@@ -645,14 +536,6 @@ until_asked_for_counters(void)
 		if (n < 0)
 			_exit(0);
 	} while (n == 0 || m.type != IPC_COUNT);
-}
-
-static void
-report_refused(int nr)
-{
-	struct ipc_refused refused = { (uint32_t)nr };
-
-	(void)ipc_send(&parent, IPC_REFUSED, &refused, sizeof(refused), -1);
 }
 
 /* A datagram that our own ipc_send would refuse to send. */

@@ -4,14 +4,13 @@
  * the name of the first upstream. With -l it prints the names.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "dotproxy/ipc.h"
 #include "dotproxy/log.h"
-#include "dotproxy/sandbox.h"
+#include "dotproxy/start.h"
 
 /* What it asks for; generation: added to that of the config. */
 static const struct attack {
@@ -39,42 +38,20 @@ static int waiter;
 int
 main(int argc, char *argv[])
 {
-	struct sandbox_params params = { 0 };
 	struct epoll_event event = { .events = EPOLLIN };
-	struct ipc_confined confined;
+	struct sandbox_params params;
 	size_t i;
-	int ch;
 
 	if (argc == 2 && strcmp(argv[1], "-l") == 0) {
 		for (i = 0; i < ATTACKS; i++)
 			(void)puts(attacks[i].name);
 		return 0;
 	}
-	while ((ch = getopt(argc, argv, "u:g:r:n:")) != -1)
-		switch (ch) {
-		case 'u':
-			params.uid = (uid_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'g':
-			params.gid = (gid_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			params.chroot = optarg;
-			break;
-		case 'n':
-			params.nofile = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		}
-	ipc_init(&parent, IPC_PARENT_FD, IPC_TLS, IPC_PARENT, IPC_NEW);
-	ipc_log_to(&parent);
-	log_init("owned", false);
-	log_set_sink(ipc_log_sink);
+	start_child(&parent, IPC_TLS, argc, argv, &params);
 	waiter = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_ctl(waiter, EPOLL_CTL_ADD, IPC_PARENT_FD, &event) == -1)
 		fatal("epoll_ctl");
-	confined.layers = sandbox_enter(SANDBOX_TLS, &params);
-	(void)ipc_send(&parent, IPC_CONFINED, &confined, sizeof(confined), -1);
-	parent.state = IPC_CONFIG;
+	start_confined(&parent, &params);
 	live();
 }
 
