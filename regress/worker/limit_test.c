@@ -553,6 +553,30 @@ CASE(what_is_over_is_counted_for_one_window_at_a_time)
 	ATF_CHECK_EQ(1, limit_look(&limit, &key, now).over);
 }
 
+/* Or whoever is a little over for long would be blocked some day. */
+CASE(who_never_pauses_is_counted_from_1_in_each_window_as_well)
+{
+	uint32_t most = 0, begun = 0, i, over;
+	struct limit_key key;
+
+	(void)tc;
+	set_up();
+	limit_set_window(&limit, 10 * SECOND);
+	key = at_the_floor("192.0.2.1");
+	for (i = 0; i < 200; i++) {
+		now += SECOND / 2;
+		(void)look(&key);
+		limit_charge(&limit, &key, UINT32_MAX);
+		over = limit_look(&limit, &key, now).over;
+		begun += over <= 2;
+		if (over > most)
+			most = over;
+	}
+	/* Twice in each half second, of a hundred. */
+	ATF_CHECK_MSG(most <= 2 * 20 && most >= 20, "%u", most);
+	ATF_CHECK_MSG(begun >= 9 && begun <= 12, "%u", begun);
+}
+
 CASE(a_pause_within_a_long_window_is_not_its_end)
 {
 	struct limit_key key;
@@ -636,6 +660,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, who_comes_at_three_times_is_a_regular_until_it_stays_away);
 	ATF_TP_ADD_TC(tp, what_is_over_is_counted_for_one_window_at_a_time);
+	ATF_TP_ADD_TC(
+	    tp, who_never_pauses_is_counted_from_1_in_each_window_as_well);
 	ATF_TP_ADD_TC(tp, a_pause_within_a_long_window_is_not_its_end);
 	ATF_TP_ADD_TC(tp, over_is_only_what_the_client_itself_is_over);
 	ATF_TP_ADD_TC(tp, a_charge_for_who_is_forgotten_is_nobodys);
