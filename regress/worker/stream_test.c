@@ -1,10 +1,9 @@
-/* A TCP connection without a socket, its chunks, and the counts of clients. */
+/* A TCP connection without a socket, and its chunks. */
 #include <atf-c.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "unpriv/worker/chunk.h"
-#include "unpriv/worker/source.h"
 #include "unpriv/worker/stream.h"
 
 #define CASE(name)                                                             \
@@ -23,7 +22,6 @@ static uint8_t long_message[65535];
 static const uint8_t *msg;
 static size_t len;
 static bool cut;
-static struct source_table sources = { .bits4 = 32, .bits6 = 56 };
 
 static void
 set_up(uint32_t chunks)
@@ -81,26 +79,27 @@ read_off(const uint8_t *expected, size_t n, uint64_t now)
 
 CASE(questions_are_cut_out_of_the_stream_wherever_it_is_torn)
 {
-	static const uint8_t two[] = { 0, 3, 'a', 'b', 'c', 0, 1, 'd' };
-	unsigned int n = 0;
-	size_t i;
+	static const uint8_t all[] = { 0, 3, 'a', 'b', 'c', 0, 1, 'd', 0, 0, 0,
+		5, 'e', 'f', 'g', 'h', 'i', 0, 2, 'j', 'k' };
+	static const char *const want[] = { "abc", "d", "", "efghi", "jk" };
+	size_t piece, i, n, now;
 
 	(void)tc;
-	set_up(CHUNKS);
-	for (i = 0; i < sizeof(two); i++) {
-		ATF_CHECK_EQ(1, arrive(two + i, 1, START));
-		if (!stream_next(&s, &msg, &len, &cut))
-			continue;
-		ATF_CHECK(!cut);
-		if (n++ == 0)
-			ATF_CHECK(len == 3 && memcmp(msg, "abc", 3) == 0);
-		else
-			ATF_CHECK(len == 1 && msg[0] == 'd');
+	for (piece = 1; piece <= sizeof(all); piece++) {
+		set_up(CHUNKS);
+		for (i = n = 0; i < sizeof(all); i += now) {
+			now = sizeof(all) - i < piece ? sizeof(all) - i : piece;
+			ATF_CHECK_EQ(now, arrive(all + i, now, START));
+			while (stream_next(&s, &msg, &len, &cut)) {
+				ATF_REQUIRE(n < 5 && !cut);
+				ATF_CHECK_EQ(strlen(want[n]), len);
+				ATF_CHECK_EQ(0, memcmp(msg, want[n++], len));
+			}
+		}
+		ATF_CHECK_EQ_MSG(5, n, "pieces of %zu", piece);
+		stream_settle(&s, START);
+		ATF_CHECK(stream_is_idle(&s));
 	}
-	ATF_CHECK_EQ(2, n);
-	ATF_CHECK_EQ(sizeof(two), arrive(two, sizeof(two), START));
-	ATF_CHECK_EQ(2, take_all(START));
-	ATF_CHECK(stream_is_idle(&s));
 }
 
 CASE(a_question_too_long_is_given_cut_and_the_rest_of_it_skipped)
@@ -280,65 +279,6 @@ CASE(an_empty_pool_closes_the_one_that_needs_more_and_no_other)
 	ATF_CHECK_EQ(4, pool.left);
 }
 
-CASE(each_client_has_so_many_connections_and_no_more)
-{
-	struct netaddr a, b;
-	uint32_t entry[3];
-	int i;
-
-	(void)tc;
-	ATF_REQUIRE(netaddr_parse(&a, "192.0.2.1"));
-	ATF_REQUIRE(netaddr_parse(&b, "192.0.2.2"));
-	for (i = 0; i < 3; i++)
-		ATF_CHECK(
-		    (entry[i] = source_add(&sources, &a, 3)) != SOURCE_NONE);
-	ATF_CHECK_EQ(SOURCE_NONE, source_add(&sources, &a, 3));
-	ATF_CHECK(source_add(&sources, &b, 3) != SOURCE_NONE);
-	source_drop(&sources, entry[1]);
-	ATF_CHECK(source_add(&sources, &a, 3) != SOURCE_NONE);
-	ATF_CHECK_EQ(SOURCE_NONE, source_add(&sources, &a, 3));
-}
-
-CASE(addresses_of_one_ipv6_network_are_one_client)
-{
-	struct netaddr a;
-
-	(void)tc;
-	ATF_REQUIRE(netaddr_parse(&a, "2001:db8::1"));
-	ATF_CHECK(source_add(&sources, &a, 2) != SOURCE_NONE);
-	ATF_REQUIRE(netaddr_parse(&a, "2001:db8:0:ff:ffff::2"));
-	ATF_CHECK(source_add(&sources, &a, 2) != SOURCE_NONE);
-	ATF_CHECK_EQ(SOURCE_NONE, source_add(&sources, &a, 2));
-	ATF_REQUIRE(netaddr_parse(&a, "2001:db8:0:100::1"));
-	ATF_CHECK(source_add(&sources, &a, 2) != SOURCE_NONE);
-	/* The first bytes of an IPv4 address may be the same. */
-	ATF_REQUIRE(netaddr_parse(&a, "32.1.13.184"));
-	ATF_CHECK(source_add(&sources, &a, 1) != SOURCE_NONE);
-}
-
-CASE(the_table_of_clients_forgets_who_left)
-{
-	static uint32_t entry[SOURCES_MAX];
-	struct netaddr a;
-	uint32_t i, round;
-
-	(void)tc;
-	ATF_REQUIRE(netaddr_parse(&a, "10.0.0.0"));
-	for (round = 0; round < 2; round++) {
-		for (i = 0; i < SOURCES_MAX; i++) {
-			a.bytes[2] = (uint8_t)(i >> 8);
-			a.bytes[3] = (uint8_t)i;
-			a.bytes[1] = (uint8_t)round;
-			entry[i] = source_add(&sources, &a, 1);
-			ATF_REQUIRE(entry[i] != SOURCE_NONE);
-		}
-		a.bytes[1] = 99;
-		ATF_CHECK_EQ(SOURCE_NONE, source_add(&sources, &a, 1));
-		for (i = 0; i < SOURCES_MAX; i++)
-			source_drop(&sources, entry[i]);
-	}
-}
-
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(
@@ -358,8 +298,5 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_client_that_does_not_read_is_not_read_and_then_closed);
 	ATF_TP_ADD_TC(
 	    tp, an_empty_pool_closes_the_one_that_needs_more_and_no_other);
-	ATF_TP_ADD_TC(tp, each_client_has_so_many_connections_and_no_more);
-	ATF_TP_ADD_TC(tp, addresses_of_one_ipv6_network_are_one_client);
-	ATF_TP_ADD_TC(tp, the_table_of_clients_forgets_who_left);
 	return atf_no_error();
 }
