@@ -167,8 +167,29 @@ CASE(local_data_counts_more_than_a_special_name)
 	settings.local = NULL;
 }
 
+CASE(local_data_is_answered_of_a_name_that_is_nothing_special)
+{
+	const struct conf_record r = { DNS_TYPE_A, 9, 4, 300 };
+	const struct conf_local head = { 1, sizeof(r) + 9 + 4 };
+	uint8_t bytes[sizeof(r) + 9 + 4];
+
+	(void)tc;
+	set_up();
+	memcpy(bytes, &r, sizeof(r));
+	memcpy(bytes + sizeof(r), "\3www\3lab\0\300\0\2\1", 13);
+	ATF_REQUIRE(local_build(&settings.local, &head, bytes) == NULL);
+	ATF_CHECK_EQ(QUERY_ANSWERED, ask("WWW.lab.", DNS_TYPE_A));
+	ATF_CHECK(ends_with("\300\0\2\1", 4));
+	ATF_CHECK_EQ(QUERY_IN_FLIGHT, ask("ww.lab.", DNS_TYPE_A));
+	ATF_CHECK_EQ(1, counter_value[COUNTER_special_answers]);
+	local_free(settings.local);
+	settings.local = NULL;
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(
+	    tp, local_data_is_answered_of_a_name_that_is_nothing_special);
 	ATF_TP_ADD_TC(tp, local_data_counts_more_than_a_special_name);
 	ATF_TP_ADD_TC(tp, a_special_name_is_answered_at_once_and_counted);
 	ATF_TP_ADD_TC(tp, what_is_switched_off_is_asked_of_an_upstream);

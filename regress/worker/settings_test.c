@@ -129,17 +129,24 @@ CASE(a_config_s_prefixes_are_taken_in_order)
 	ATF_REQUIRE(stage_allow(&staged, list, 3) == NULL);
 	ATF_REQUIRE(stage_prefixes(&staged, &head, list, 3) == NULL);
 	head.list = IPC_ALWAYS_BLOCKED;
+	ATF_REQUIRE(netaddr_parse_prefix(&list[0], "203.0.113.0/24"));
+	ATF_REQUIRE(netaddr_parse_prefix(&list[2], "11.0.0.0/8"));
 	ATF_REQUIRE(stage_prefixes(&staged, &head, list, 3) == NULL);
 	ATF_REQUIRE(stage_socket(&staged, &listener, 5) == NULL);
 	ATF_REQUIRE(commit(2) == NULL);
 	ATF_REQUIRE(netaddr_parse(&a, "10.9.8.7"));
 	ATF_CHECK(settings_allow(&staged.settings, &a));
 	ATF_CHECK(settings_need_cookie(&staged.settings, &a));
-	ATF_CHECK(prefixes_have(
+	ATF_CHECK(!prefixes_have(
 	    staged.settings.blocked, staged.settings.nblocked, &a));
 	ATF_REQUIRE(netaddr_parse(&a, "2001:db8::9"));
 	ATF_CHECK(settings_allow(&staged.settings, &a));
 	ATF_CHECK(settings_need_cookie(&staged.settings, &a));
+	ATF_REQUIRE(netaddr_parse(&a, "11.0.0.1"));
+	ATF_CHECK(!settings_need_cookie(&staged.settings, &a));
+	ATF_CHECK(prefixes_have(
+	    staged.settings.blocked, staged.settings.nblocked, &a));
+	ATF_REQUIRE(netaddr_parse(&a, "203.0.113.9"));
 	ATF_CHECK(prefixes_have(
 	    staged.settings.blocked, staged.settings.nblocked, &a));
 }
