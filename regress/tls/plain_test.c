@@ -218,17 +218,9 @@ CASE(an_address_that_refuses_fails_and_says_so)
 
 CASE(what_is_asked_over_udp_is_told_nothing_of_tcp)
 {
-	size_t n;
-
 	(void)tc;
-	begin_plain(1, 1);
-	ask(0, 1, "big.example.");
-	open_sockets();
-	n = s.nopened;
-	ATF_CHECK(say(s.written[0].conn, s.written[0].id,
-	    &s.written[0].question, DNS_QR | DNS_TC));
-	(void)turn();
-	end(s.opened[n], REASON_REFUSED);
+	begin_sockets();
+	refuse_tcp();
 	/* Later there is no socket. */
 	later(POOL_UDP_AGE + POOL_UDP_LINGER);
 	later(1);
