@@ -279,7 +279,9 @@ CASE(a_popular_answer_is_asked_for_again_once_before_it_ends)
 	norec.norec = true;
 	asker_fill(&www, &five_minutes, T);
 	expect_hit(&www, 200, T + 100 * S);
-	/* Not before the last tenth. */
+	expect_hit(&www, 100, T + 200 * S);
+	expect_hit(&www, 99, T + 201 * S);
+	/* Popular since long, but not before the last tenth. */
 	expect_hit(&www, 30, T + 270 * S);
 	ATF_CHECK_EQ(0, asker_flush(T + 270 * S));
 	/* Whoever it is that asks then: an upstream is asked to recurse. */
