@@ -206,6 +206,7 @@ ATF_TC_BODY(public_addresses_are_asked_of_the_upstream, tc)
 		"ip6.arpa", "172.in-addr.arpa", "15.172.in-addr.arpa",
 		"32.172.in-addr.arpa", "016.172.in-addr.arpa",
 		"1x.172.in-addr.arpa", "1600.172.in-addr.arpa",
+		"2/.172.in-addr.arpa", "1:.172.in-addr.arpa",
 		"63.100.in-addr.arpa", "128.100.in-addr.arpa",
 		"11.in-addr.arpa", "192.in-addr.arpa", "10.ip6.arpa",
 		"c.e.f.ip6.arpa", "10.in-addr.arpa.example", "10.in-addr",

@@ -243,6 +243,20 @@ ATF_TC_BODY(an_answer_to_another_question_is_not_cached, tc)
 	ATF_CHECK_EQ(DNS_NOT_STORABLE, got.kind);
 }
 
+ATF_TC_WITHOUT_HEAD(what_answers_no_question_is_not_cached);
+ATF_TC_BODY(what_answers_no_question_is_not_cached, tc)
+{
+	begin(ANSWERED, 1);
+	add(1, 1, 100);
+	check(DNS_POSITIVE, 100);
+	answer.flags = ANSWERED & ~DNS_QR;
+	dns_storable(&got, m.b, &answer, &answer.question, &limits);
+	ATF_CHECK_EQ(DNS_NOT_STORABLE, got.kind);
+	answer.flags = ANSWERED | 5 << 11; /* UPDATE */
+	dns_storable(&got, m.b, &answer, &answer.question, &limits);
+	ATF_CHECK_EQ(DNS_NOT_STORABLE, got.kind);
+}
+
 ATF_TC_WITHOUT_HEAD(of_meta_types_only_any_is_cached);
 ATF_TC_BODY(of_meta_types_only_any_is_cached, tc)
 {
@@ -319,6 +333,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, a_failure_is_kept_between_a_second_and_five_minutes);
 	ATF_TP_ADD_TC(tp, what_was_truncated_is_not_cached);
 	ATF_TP_ADD_TC(tp, an_answer_to_another_question_is_not_cached);
+	ATF_TP_ADD_TC(tp, what_answers_no_question_is_not_cached);
 	ATF_TP_ADD_TC(tp, of_meta_types_only_any_is_cached);
 	ATF_TP_ADD_TC(tp, of_meta_classes_none_is_cached);
 	ATF_TP_ADD_TC(tp, what_is_signed_for_one_hop_is_not_cached);

@@ -232,6 +232,26 @@ ATF_TC_BODY(whatever_is_scribbled_over_it_nothing_is_told_out_of_bounds, tc)
 	ATF_CHECK_MSG(broken == NULL, "at %zu: not so: %s", i, broken);
 }
 
+ATF_TC_WITHOUT_HEAD(another_form_or_a_name_of_another_length_is_not_told);
+ATF_TC_BODY(another_form_or_a_name_of_another_length_is_not_told, tc)
+{
+	const struct dns_stored_now now = { 0, 0, NULL };
+	size_t i;
+
+	sample(300);
+	store(&as_it_is);
+	(void)tell(0, 0, NULL);
+	/* The first two bytes. */
+	for (i = 0; i < 2; i++) {
+		stored[i]++;
+		ATF_CHECK_EQ(0,
+		    dns_stored_tell(out, sizeof(out), stored, stored_len, &now,
+			&query, &reply));
+		stored[i]--;
+	}
+	(void)tell(0, 0, NULL);
+}
+
 ATF_TC_WITHOUT_HEAD(a_place_of_a_ttl_outside_the_records_is_passed_over);
 ATF_TC_BODY(a_place_of_a_ttl_outside_the_records_is_passed_over, tc)
 {
@@ -266,6 +286,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, only_do_and_cd_name_type_and_class_make_another_key);
 	ATF_TP_ADD_TC(
 	    tp, whatever_is_scribbled_over_it_nothing_is_told_out_of_bounds);
+	ATF_TP_ADD_TC(tp, another_form_or_a_name_of_another_length_is_not_told);
 	ATF_TP_ADD_TC(tp, a_place_of_a_ttl_outside_the_records_is_passed_over);
 	return atf_no_error();
 }

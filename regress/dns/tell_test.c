@@ -6,6 +6,7 @@
 #include "naive.h"
 #include "sample.h"
 #include "unpriv/dns/answer.h"
+#include "unpriv/dns/tell.h"
 
 #define ANSWERED (DNS_QR | DNS_RD | DNS_RA)
 
@@ -432,6 +433,36 @@ ATF_TC_BODY(an_error_of_our_own_says_what_is_known, tc)
 	ATF_CHECK(memcmp(out, notify, 12) == 0);
 }
 
+ATF_TC_WITHOUT_HEAD(of_too_many_errors_the_first_are_told);
+ATF_TC_BODY(of_too_many_errors_the_first_are_told, tc)
+{
+	const size_t most = sizeof(((struct dns_told *)0)->ede) /
+	    sizeof(((struct dns_told *)0)->ede[0]);
+	struct {
+		struct dns_told told;
+		uint8_t behind[64];
+	} room;
+	struct dns_ede ede = { DNS_EDE_OTHER, 0, NULL };
+	size_t i;
+
+	memset(&room, 0xa5, sizeof(room));
+	dns_told_init(&room.told, 0, 0xf);
+	ATF_CHECK_EQ(0xf, room.told.rcode);
+	ATF_CHECK_EQ(0, room.told.nede);
+	ATF_CHECK_EQ(0, room.told.ancount);
+	ATF_CHECK_EQ(0, room.told.nscount);
+	ATF_CHECK_EQ(0, room.told.arcount);
+	for (i = 0; i < most + 2; i++) {
+		ede.code = (uint16_t)(100 + i);
+		dns_told_add(&room.told, &ede);
+	}
+	ATF_CHECK_EQ(most, room.told.nede);
+	ATF_CHECK_EQ(100, room.told.ede[0].code);
+	ATF_CHECK_EQ(100 + most - 1, room.told.ede[most - 1].code);
+	for (i = 0; i < sizeof(room.behind); i++)
+		ATF_CHECK_EQ(0xa5, room.behind[i]);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(
@@ -450,5 +481,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, records_behind_the_opt_lose_every_pointer);
 	ATF_TP_ADD_TC(tp, a_buffer_shorter_than_the_limit_gets_all_or_nothing);
 	ATF_TP_ADD_TC(tp, an_error_of_our_own_says_what_is_known);
+	ATF_TP_ADD_TC(tp, of_too_many_errors_the_first_are_told);
 	return atf_no_error();
 }
