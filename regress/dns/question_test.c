@@ -125,8 +125,24 @@ ATF_TC_BODY(the_longest_text_fits, tc)
 	    4 * 250 + 4 + strlen(" CLASS65280 TYPE65280"), strlen(text));
 }
 
+ATF_TC_WITHOUT_HEAD(the_last_labels_of_a_name_begin_where_one_does);
+ATF_TC_BODY(the_last_labels_of_a_name_begin_where_one_does, tc)
+{
+	static const uint8_t name[] = "\003www\007example\003com";
+
+	ATF_CHECK_EQ(4, dns_name_last(name, sizeof(name), 2));
+	ATF_CHECK_EQ(12, dns_name_last(name, sizeof(name), 1));
+	ATF_CHECK_EQ(16, dns_name_last(name, sizeof(name), 0));
+	/* There are no more. */
+	ATF_CHECK_EQ(0, dns_name_last(name, sizeof(name), 3));
+	ATF_CHECK_EQ(0, dns_name_last(name, sizeof(name), 4));
+	ATF_CHECK_EQ(0, dns_name_last(&name[16], 1, 0));
+	ATF_CHECK_EQ(0, dns_name_last(&name[16], 1, 2));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, the_last_labels_of_a_name_begin_where_one_does);
 	ATF_TP_ADD_TC(tp, questions_are_equal_whatever_the_case);
 	ATF_TP_ADD_TC(tp, only_ascii_letters_fold);
 	ATF_TP_ADD_TC(tp, a_valid_name_ends_where_its_length_says);

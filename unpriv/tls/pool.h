@@ -61,8 +61,8 @@
 #define POOL_DEADLINE	 4000 /* of a question, since a worker asked */
 #define POOL_FORGET	 10000 /* then a late answer counts no more */
 #define POOL_SILENCE	 3000 /* of a doubted connection, without proof */
-#define POOL_MISSED	 2 /* of what others answered: a late answer's head start */
 #define POOL_SILENCES	 1000 /* ... where there are several */
+#define POOL_MISSED	 2 /* of what others answered: a late answer's head start */
 #define POOL_LATE	 20 /* our own turn; then upstreams are excused, */
 #define POOL_LATE_MAX	 100 /* ... for so long as it was, or this, */
 #define POOL_LATE_AGAIN	 500 /* ... once in this time */
