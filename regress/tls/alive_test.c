@@ -135,6 +135,41 @@ ATF_TC_BODY(who_was_held_up_itself_blames_nobody, tc)
 	ATF_CHECK_EQ(1, counter_value[COUNTER_upstream_excused]);
 }
 
+ATF_TC_WITHOUT_HEAD(who_is_held_up_itself_closes_nothing_meanwhile);
+ATF_TC_BODY(who_is_held_up_itself_closes_nothing_meanwhile, tc)
+{
+	uint32_t dead;
+	size_t i, n;
+
+	begin_up();
+	flow(150);
+	n = s.nwritten;
+	fresh();
+	dead = s.written[n].conn;
+	for (i = 0; i < 12; i++) {
+		s.now++;
+		fresh();
+	}
+	/* Just before it is known that it is dead, ... */
+	for (i = 0; counter_value[COUNTER_upstream_overdue] < 2; i++) {
+		ATF_REQUIRE(i < 30);
+		later(1);
+		for (; n < s.nwritten; n++)
+			if (s.written[n].conn != dead)
+				answer_to(n);
+	}
+	ATF_REQUIRE_EQ(0, s.nclosed);
+	s.now += POOL_MISSED;
+	pool_late(s.pool, 60, s.now);
+	for (i = 0; i < 60; i++) {
+		(void)turn();
+		ATF_CHECK_EQ(0, s.nclosed);
+		s.now++;
+	}
+	later(POOL_MISSED);
+	ATF_CHECK_EQ(1, s.nclosed);
+}
+
 ATF_TC_WITHOUT_HEAD(who_is_held_up_time_and_again_blames_all_the_same);
 ATF_TC_BODY(who_is_held_up_time_and_again_blames_all_the_same, tc)
 {
@@ -410,6 +445,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, a_machine_that_wakes_may_answer_on_one_connection_first);
 	ATF_TP_ADD_TC(tp, who_was_held_up_itself_blames_nobody);
+	ATF_TP_ADD_TC(tp, who_is_held_up_itself_closes_nothing_meanwhile);
 	ATF_TP_ADD_TC(tp, who_is_held_up_time_and_again_blames_all_the_same);
 	ATF_TP_ADD_TC(tp, a_slow_answer_is_no_reason_to_leave_a_connection);
 	ATF_TP_ADD_TC(tp, a_connection_that_answered_since_is_not_in_doubt);
