@@ -112,6 +112,28 @@ ATF_TC_BODY(what_drains_too_long_is_asked_again, tc)
 	ATF_CHECK_EQ(0, s.closed[0]);
 }
 
+ATF_TC_WITHOUT_HEAD(what_an_upstream_of_before_did_is_told_of_no_other);
+ATF_TC_BODY(what_an_upstream_of_before_did_is_told_of_no_other, tc)
+{
+	static const uint32_t other[] = { UINT32_MAX };
+	unsigned int i;
+	size_t opened;
+
+	begin_up();
+	ask(0, 2, "a.example.");
+	opened = s.nopened;
+	configure(1, 1, other);
+	(void)turn();
+	end(0, REASON_RESET);
+	for (i = 0; i < 40 && s.nfailed == 0; i++) {
+		for (; opened < s.nopened; opened++)
+			end(s.opened[opened], REASON_REFUSED);
+		later(100);
+	}
+	ATF_REQUIRE_EQ(1, s.nfailed);
+	ATF_CHECK_STREQ("upstream: reset", s.text);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, a_reload_moves_what_stays_and_drains_what_goes);
@@ -121,5 +143,6 @@ ATF_TP_ADD_TCS(tp)
 	    tp, a_reload_that_changes_the_order_of_preference_is_followed);
 	ATF_TP_ADD_TC(tp, a_reload_does_not_forget_which_address_failed);
 	ATF_TP_ADD_TC(tp, what_drains_too_long_is_asked_again);
+	ATF_TP_ADD_TC(tp, what_an_upstream_of_before_did_is_told_of_no_other);
 	return atf_no_error();
 }
