@@ -90,6 +90,21 @@ ATF_TC_BODY(an_upstream_that_ends_spares_is_given_none, tc)
 	ATF_CHECK_EQ(3, s.nopened);
 }
 
+ATF_TC_WITHOUT_HEAD(the_spare_is_to_no_address_that_failed_where_one_did_not);
+ATF_TC_BODY(the_spare_is_to_no_address_that_failed_where_one_did_not, tc)
+{
+	begin(1, 2);
+	ask(0, 1, "a.example.");
+	end(s.opened[0], REASON_REFUSED);
+	ATF_REQUIRE_EQ(2, s.nopened);
+	ATF_REQUIRE_EQ(1, s.opened_address[1]);
+	up(s.opened[1]);
+	answer_to(0);
+	flow(150);
+	ATF_REQUIRE_EQ(3, s.nopened);
+	ATF_CHECK_EQ(1, s.opened_address[2]);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, where_questions_flow_there_is_a_connection_to_spare);
@@ -99,5 +114,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, a_clients_own_question_is_never_beside_a_probe_like_it);
 	ATF_TP_ADD_TC(tp, an_upstream_that_ends_spares_is_given_none);
+	ATF_TP_ADD_TC(
+	    tp, the_spare_is_to_no_address_that_failed_where_one_did_not);
 	return atf_no_error();
 }
