@@ -219,7 +219,7 @@ start_again(struct child *c)
 	child_start(c);
 }
 
-/* The second in a row waits for CHILD_BACKOFF_MS, each after it twice as long. */
+/* The second in a row waits for CHILD_BACKOFF_MS, each after it twice that. */
 static void
 start_later(struct child *c)
 {

@@ -24,10 +24,10 @@ extern const char *const config_policies[CONF_POLICIES];
 void config_default(struct conf *conf);
 
 /*
- * Reads a whole config file, or none (NULL), over the defaults. macros are "name=value" from
- * -D, which beat the file's own. NULL if anything is wrong: every error has
- * then been logged as "file:line: ... near "word": what was expected". The
- * result is the caller's to free(3).
+ * Reads a whole config file, or none (NULL), over the defaults. macros are
+ * "name=value" from -D, which beat the file's own. NULL if anything is wrong:
+ * every error was logged as "file:line: ... near "word": what was expected"
+ * then. The result is the caller's to free(3).
  */
 struct conf *config_read(const char *path, char *const *macros, size_t nmacros);
 

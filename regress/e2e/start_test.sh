@@ -78,6 +78,7 @@ a_usual_file_that_cannot_be_looked_at_is_not_passed_over_body() {
 	unshare -m true || atf_skip "no mount namespace can be made here"
 	grep -q /usr/local/etc/dotproxy.conf "$OBJ/dotproxy" ||
 	    atf_skip "built for another prefix"
+	# shellcheck disable=SC2016 # the inner shell is to expand these
 	atf_check -s exit:1 \
 	    -e match:'dotproxy\.conf: cannot be opened: Permission denied' \
 	    unshare -m sh -c 'mount -t tmpfs -o mode=700 none /usr/local/etc &&
