@@ -22,7 +22,7 @@ set_up(void)
 static bool
 turn(uint32_t waiting, bool full)
 {
-	const struct admit_load load = { waiting, MOST, 0 };
+	const struct admit_load load = { waiting, MOST, 0, 0 };
 
 	return admit_turn(&admit, &load, full, now);
 }
@@ -75,7 +75,7 @@ CASE(a_socket_that_is_never_empty_is_overload)
 static bool
 wait_for_strangers(uint32_t n)
 {
-	const struct admit_load load = { n, 16 * MOST, n };
+	const struct admit_load load = { n, 16 * MOST, n, 0 };
 
 	return admit_turn(&admit, &load, false, now);
 }
@@ -125,6 +125,24 @@ CASE(a_flood_of_strangers_is_overload_at_once_and_a_rush_of_them_is_none)
 	ATF_CHECK_EQ(1001, rush(50, 20));
 	/* Of an upstream that has stopped, no sooner than there are as many. */
 	ATF_CHECK_EQ(512, rush(2, 4500));
+}
+
+/* What comes next waits behind all of that. */
+CASE(a_socket_with_so_much_left_after_a_turn_is_overload_at_once)
+{
+	struct admit_load load = { 0, MOST, 0, ADMIT_QUEUE - 1 };
+
+	(void)tc;
+	set_up();
+	ATF_CHECK(!admit_turn(&admit, &load, true, now++));
+	load.queued++;
+	/* Of a turn that left nothing, there is nothing to say. */
+	ATF_CHECK(!admit_turn(&admit, &load, false, now++));
+	ATF_CHECK(admit_turn(&admit, &load, true, now++));
+	ATF_CHECK(admit.on);
+	/* Regulars have their room in flight all the same. */
+	ATF_CHECK_EQ(ADMIT_TAKE, admit_look(&admit, ADMIT_REGULAR, now));
+	ATF_CHECK_EQ(0, strangers(10, ADMIT_TAKE));
 }
 
 CASE(the_proven_go_before_the_regulars_and_those_before_strangers)
@@ -239,6 +257,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, without_overload_all_are_taken);
 	ATF_TP_ADD_TC(tp, a_half_of_what_can_wait_is_overload);
 	ATF_TP_ADD_TC(tp, a_socket_that_is_never_empty_is_overload);
+	ATF_TP_ADD_TC(
+	    tp, a_socket_with_so_much_left_after_a_turn_is_overload_at_once);
 	ATF_TP_ADD_TC(tp,
 	    so_many_strangers_that_wait_are_overload_however_much_room_there_is);
 	ATF_TP_ADD_TC(tp,

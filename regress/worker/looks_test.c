@@ -120,7 +120,7 @@ CASE(what_is_dropped_is_counted_by_what_it_came_with)
 
 CASE(who_is_exempt_passes_limit_and_overload)
 {
-	const struct admit_load most = { 1, 1, 0 };
+	const struct admit_load most = { 1, 1, 0, 0 };
 
 	(void)tc;
 	set_up();
@@ -137,6 +137,25 @@ CASE(who_is_exempt_passes_limit_and_overload)
 	client("198.51.100.1", false);
 	ATF_CHECK_EQ(GUARD_CUT, guard_udp(&g, &key, START));
 	ATF_CHECK(g.stranger);
+}
+
+CASE(what_a_full_turn_left_counts_in_the_next_and_once)
+{
+	const struct admit_load idle = { 0, 1000, 0, 0 };
+
+	(void)tc;
+	set_up();
+	g.was_full = true;
+	g.queued = ADMIT_QUEUE - 1;
+	ATF_CHECK(!guard_turn(&g, &idle, START));
+	g.was_full = true;
+	g.queued = ADMIT_QUEUE;
+	ATF_CHECK(!guard_turn(&g, &idle, START)); /* the same turn */
+	ATF_CHECK(guard_turn(&g, &idle, START + 1));
+	ATF_CHECK(g.admit.on);
+	ATF_CHECK(!guard_turn(&g, &idle, START + 2));
+	ATF_CHECK(guard_turn(&g, &idle, START + 1 + ADMIT_CALM_MS));
+	ATF_CHECK(!g.admit.on);
 }
 
 CASE(another_config_has_other_limits_of_the_same_clients)
@@ -178,7 +197,7 @@ CASE(what_was_to_be_told_is_counted_by_what_became_of_it)
 
 CASE(under_overload_a_stranger_who_is_told_nothing_costs_no_other)
 {
-	const struct admit_load most = { 1, 1, 0 };
+	const struct admit_load most = { 1, 1, 0, 0 };
 	uint32_t i, told = 0;
 
 	(void)tc;
@@ -223,6 +242,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, how_often_a_client_was_over_is_told_while_it_is);
 	ATF_TP_ADD_TC(tp, what_is_dropped_is_counted_by_what_it_came_with);
 	ATF_TP_ADD_TC(tp, who_is_exempt_passes_limit_and_overload);
+	ATF_TP_ADD_TC(tp, what_a_full_turn_left_counts_in_the_next_and_once);
 	ATF_TP_ADD_TC(tp, another_config_has_other_limits_of_the_same_clients);
 	ATF_TP_ADD_TC(tp, what_was_to_be_told_is_counted_by_what_became_of_it);
 	ATF_TP_ADD_TC(

@@ -16,6 +16,7 @@ admit_turn(
 	a->reserved = load->waiting >= load->most - load->most / ADMIT_RESERVE;
 	if (load->waiting >= load->most / ADMIT_ON ||
 	    load->strangers >= ADMIT_FLIGHT ||
+	    (full && load->queued >= ADMIT_QUEUE) ||
 	    a->full_turns >= ADMIT_FULL_TURNS)
 		a->on = true;
 	if (!a->on)

@@ -15,6 +15,7 @@
 #define ADMIT_FULL_TURNS 8 /* of the socket, none of which emptied it */
 #define ADMIT_ON	 2 /* a half of what can wait does wait */
 #define ADMIT_FLIGHT	 1024 /* so many of those that wait are strangers' */
+#define ADMIT_QUEUE	 (1 << 20) /* bytes that a full turn left unread */
 /* and ends when for so long all of these were true: */
 #define ADMIT_CALM_MS	1000
 #define ADMIT_OFF	4 /* less than a quarter waits */
@@ -34,6 +35,9 @@ enum admit_verdict { ADMIT_TAKE, ADMIT_TC, ADMIT_DROP };
 struct admit_load {
 	uint32_t waiting, most;
 	uint32_t strangers;
+	/* Bytes in the socket that a full turn left most in, as the kernel
+	 * counts them. */
+	uint32_t queued;
 };
 
 struct admit {

@@ -31,12 +31,14 @@ bool
 guard_turn(struct guard *g, const struct admit_load *load, uint64_t now)
 {
 	const bool full = g->was_full;
+	struct admit_load all = *load;
 
 	if (!g->on || now == g->turn)
 		return false;
+	all.queued = g->queued;
 	g->turn = now;
 	g->was_full = false;
-	return admit_turn(&g->admit, load, full, now);
+	return admit_turn(&g->admit, &all, full, now);
 }
 
 void

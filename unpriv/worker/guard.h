@@ -12,7 +12,8 @@
 
 struct guard {
 	bool on; /* it has its memory */
-	bool was_full; /* a socket had more than was read in this turn */
+	bool was_full; /* a socket had more than was read in this turn: */
+	uint32_t queued; /* so many bytes */
 	uint64_t turn; /* ms */
 	uint16_t over; /* how often so the client of the last look was, in a
 			  block's time; 0: it was not */

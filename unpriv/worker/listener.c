@@ -27,6 +27,7 @@ static bool is_flooded(const struct listener *);
 static void run_clock(bool);
 static void clocked(evutil_socket_t, short, void *);
 static void count_drops(struct listener *, bool);
+static bool read_meminfo(const struct listener *, uint32_t[SK_MEMINFO_VARS]);
 
 static struct listener listeners[LISTENERS_MAX];
 static uint32_t used; /* how many of them ever were */
@@ -163,6 +164,14 @@ listener_seen(struct listener *l, uint32_t n, uint32_t shed)
 	}
 	l->seen += n;
 	l->shed += shed;
+}
+
+uint32_t
+listener_queued(const struct listener *l)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+
+	return read_meminfo(l, info) ? info[SK_MEMINFO_RMEM_ALLOC] : 0;
 }
 
 void
@@ -352,15 +361,21 @@ static void
 count_drops(struct listener *l, bool count)
 {
 	uint32_t info[SK_MEMINFO_VARS];
-	socklen_t len = sizeof(info);
 
-	if (l->listen.proto != IPC_UDP ||
-	    getsockopt(l->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == -1 ||
-	    len <= SK_MEMINFO_DROPS * sizeof(info[0]))
+	if (l->listen.proto != IPC_UDP || !read_meminfo(l, info))
 		return;
 	if (count)
 		/* It wraps, and so does the difference. */
 		counter_add(
 		    udp_receive_dropped, info[SK_MEMINFO_DROPS] - l->dropped);
 	l->dropped = info[SK_MEMINFO_DROPS];
+}
+
+static bool
+read_meminfo(const struct listener *l, uint32_t info[SK_MEMINFO_VARS])
+{
+	socklen_t len = SK_MEMINFO_VARS * sizeof(info[0]);
+
+	return getsockopt(l->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+	    len > SK_MEMINFO_DROPS * sizeof(info[0]);
 }

@@ -68,6 +68,10 @@ void listener_read_busy(void);
 #define LISTENER_REST_US 500
 void listener_seen(struct listener *listener, uint32_t n, uint32_t shed);
 
+/* How many bytes wait to be read from it, with what each message costs the
+ * kernel; 0 if that is not known. */
+uint32_t listener_queued(const struct listener *listener);
+
 /* Closes the retired ones that nobody needs; once each turn. */
 void listener_reap(void);
 /* Adds what the kernel dropped since the last look to the counters. */

@@ -33,6 +33,7 @@ struct waiting {
 	bool sent;
 };
 
+static void tell_full(const struct listener *);
 static void weigh(void);
 static int read_batch(struct listener *);
 static void look(const struct listener *, unsigned int);
@@ -86,8 +87,21 @@ udp_read(struct listener *listener)
 		if (n != BATCH)
 			break;
 	}
-	loop_queries.guard.was_full |= i == TURN;
+	if (i == TURN)
+		tell_full(listener);
 	return n == 0;
+}
+
+/* The kernel is asked only then: how full is the fullest. */
+static void
+tell_full(const struct listener *listener)
+{
+	struct guard *guard = &loop_queries.guard;
+	const uint32_t queued = listener_queued(listener);
+
+	if (!guard->was_full || queued > guard->queued)
+		guard->queued = queued;
+	guard->was_full = true;
 }
 
 /* How near what waits is to what may: the nearest counts. */
@@ -95,7 +109,7 @@ static void
 weigh(void)
 {
 	const struct query_table *t = &loop_queries;
-	struct admit_load load = { t->nused, QUERY_MAX, t->nstrangers };
+	struct admit_load load = { t->nused, QUERY_MAX, t->nstrangers, 0 };
 
 	if ((uint64_t)t->nwaiting * QUERY_MAX >
 	    (uint64_t)t->nused * QUERY_BACKLOG) {
