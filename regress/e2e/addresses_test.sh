@@ -10,13 +10,7 @@ start_all() { # LINE ... of the config
 	make_zone
 	up=$(free_port)
 	start_unbound "$up"
-	{
-		upstream_block ours "$up"
-		echo 'forward to "ours"'
-		for _line; do
-			echo "$_line"
-		done
-	} | conf "$port"
+	conf_for "$port" "$up" "$@"
 	start_dotproxy
 }
 

@@ -5,20 +5,6 @@
 . "$(atf_get_srcdir)/common.sh"
 . "$(atf_get_srcdir)/servers.sh"
 
-start_all() { # [line of the config]
-	atf_require_prog "$upstream"
-	pki
-	up=$(free_port)
-	port=$(free_port)
-	start_misbehaving "$up"
-	{
-		echo "${1-}"
-		upstream_block ours "$up"
-		echo 'forward to "ours"'
-	} | conf "$port"
-	start_dotproxy
-}
-
 asked() { # name: how often the upstream was
 	grep -c " name=$1\.* " upstream.queries
 }
@@ -42,7 +28,7 @@ ttl_is_below() { # number name
 
 testcase the_second_question_is_not_asked_and_its_ttl_counts_down 40 ss
 the_second_question_is_not_asked_and_its_ttl_counts_down_body() {
-	start_all
+	start_ours
 	first=$(ttl ttl-100.test.example)
 	[ "$first" -eq 100 ] || atf_fail "a TTL of $first"
 	must 5 ttl_is_below 100 ttl-100.test.example
@@ -56,7 +42,7 @@ the_second_question_is_not_asked_and_its_ttl_counts_down_body() {
 
 testcase without_a_cache_each_question_is_asked 40 ss
 without_a_cache_each_question_is_asked_body() {
-	start_all 'no cache'
+	start_ours 'no cache'
 	for i in 1 2 3; do
 		[ "$(ttl ttl-100.test.example)" -eq 100 ] || atf_fail "try $i"
 	done
@@ -65,7 +51,7 @@ without_a_cache_each_question_is_asked_body() {
 
 testcase killed_workers_lose_nothing_that_is_known 40 ss
 killed_workers_lose_nothing_that_is_known_body() {
-	start_all
+	start_ours
 	answers NOERROR www.test.example A
 	tls=$(child tls)
 	for victim in $(children); do
@@ -83,7 +69,7 @@ killed_workers_lose_nothing_that_is_known_body() {
 
 testcase a_reload_loses_nothing_that_is_known 40 ss
 a_reload_loses_nothing_that_is_known_body() {
-	start_all
+	start_ours
 	answers NOERROR www.test.example A
 	echo 'tcp connections 77' >>dotproxy.conf
 	kill -HUP "$dotproxy"
@@ -96,7 +82,7 @@ a_reload_loses_nothing_that_is_known_body() {
 
 testcase a_reload_that_asks_elsewhere_forgets_who_answered_before 40 ss
 a_reload_that_asks_elsewhere_forgets_who_answered_before_body() {
-	start_all
+	start_ours
 	answers NOERROR www.test.example A
 	other=$(free_port)
 	mv upstream.queries before.queries
@@ -129,7 +115,7 @@ has_reloaded() { # times
 testcase without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale \
     60 ss
 without_tls_process_and_upstream_hits_go_on_and_ended_ones_are_stale_body() {
-	start_all
+	start_ours
 	answers NOERROR www.test.example A
 	answers NOERROR ttl-1.test.example A
 	server=$(sed -n '1s/ .*//p' pids)
@@ -154,7 +140,7 @@ is_stale() {
 
 testcase with_no_stale_what_has_ended_is_not_told 60 ss
 with_no_stale_what_has_ended_is_not_told_body() {
-	start_all 'no stale'
+	start_ours 'no stale'
 	answers NOERROR ttl-1.test.example A
 	server=$(sed -n '1s/ .*//p' pids)
 	kill -9 "$server"
@@ -164,7 +150,7 @@ with_no_stale_what_has_ended_is_not_told_body() {
 
 testcase what_many_ask_at_once_is_asked_once 40 ss
 what_many_ask_at_once_is_asked_once_body() {
-	start_all
+	start_ours
 	# All within the time that the upstream takes.
 	run_load -n 200 -q 2000 slow-600.test.example
 	all_answered 200
@@ -210,7 +196,7 @@ told() {
 
 testcase what_clients_of_all_workers_ask_at_once_is_asked_once 40 ss
 what_clients_of_all_workers_ask_at_once_is_asked_once_body() {
-	start_all
+	start_ours
 	name=ad.big-1000.slow-700.test.example
 	askers=
 	# Whichever worker an address is steered to: of 14 some to each.
@@ -245,7 +231,7 @@ what_clients_of_all_workers_ask_at_once_is_asked_once_body() {
 
 testcase what_fails_is_not_asked_again_at_once 40 ss
 what_fails_is_not_asked_again_at_once_body() {
-	start_all
+	start_ours
 	for i in 1 2 3 4 5; do
 		answers SERVFAIL servfail.test.example A
 	done

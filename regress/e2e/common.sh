@@ -218,11 +218,16 @@ upstream_block() {
 	echo "}"
 }
 
-conf_for() { # port upstream-port: one upstream of ours, and nothing special
+conf_for() { # port upstream-port [LINE ...]: one upstream of ours
+	_port=$1
 	{
 		upstream_block ours "$2"
 		echo 'forward to "ours"'
-	} | conf "$1"
+		shift 2
+		for _line; do
+			echo "$_line"
+		done
+	} | conf "$_port"
 }
 
 # The id is in $dotproxy; $within is what starts it elsewhere.

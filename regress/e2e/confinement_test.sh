@@ -6,13 +6,7 @@
 . "$(atf_get_srcdir)/servers.sh"
 
 start_all() {
-	atf_require_prog "$upstream"
-	pki
-	up=$(free_port)
-	port=$(free_port)
-	start_misbehaving "$up"
-	conf_for "$port" "$up"
-	start_dotproxy
+	start_ours
 	answers NOERROR serves.test.example
 	answers NOERROR +tcp serves2.test.example
 }

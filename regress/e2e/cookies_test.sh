@@ -4,22 +4,6 @@
 . "$(atf_get_srcdir)/common.sh"
 . "$(atf_get_srcdir)/servers.sh"
 
-start_all() { # LINE ... of the config
-	atf_require_prog "$upstream"
-	pki
-	up=$(free_port)
-	port=$(free_port)
-	start_misbehaving "$up"
-	{
-		upstream_block ours "$up"
-		echo 'forward to "ours"'
-		for _line; do
-			echo "$_line"
-		done
-	} | conf "$port"
-	start_dotproxy
-}
-
 # The cookie in dig's last answer, client's and server's; nothing: none.
 cookie() {
 	sed -n 's/^; COOKIE: \([0-9a-f]*\).*/\1/p' dig.out
@@ -27,7 +11,7 @@ cookie() {
 
 testcase a_client_learns_its_cookie_and_is_known_by_it 30
 a_client_learns_its_cookie_and_is_known_by_it_body() {
-	start_all
+	start_ours
 	answers NOERROR +cookie=0102030405060708 one.test.example
 	first=$(cookie)
 	case $first in
@@ -57,7 +41,7 @@ a_client_learns_its_cookie_and_is_known_by_it_body() {
 
 testcase kdig_learns_its_cookie 30 kdig
 kdig_learns_its_cookie_body() {
-	start_all
+	start_ours
 	kdig @127.0.0.1 -p "$port" +cookie=1112131415161718 \
 	    one.test.example >kdig.out || atf_fail "kdig"
 	grep -i 'cookie.*1112131415161718' kdig.out ||
@@ -66,7 +50,7 @@ kdig_learns_its_cookie_body() {
 
 testcase a_cookie_is_asked_for_without_a_question 30
 a_cookie_is_asked_for_without_a_question_body() {
-	start_all
+	start_ours
 	# RFC 7873 5.4: an OPT of 12 bytes of options and no question.
 	"$ask" -p "$port" \
 	    12340100000000000000000100002904d000000000000c000a00080102030405060708 \
@@ -81,7 +65,7 @@ a_cookie_is_asked_for_without_a_question_body() {
 
 testcase who_needs_a_cookie_gets_no_answer_without 30
 who_needs_a_cookie_gets_no_answer_without_body() {
-	start_all 'cookies require for { 127.0.0.8 127.0.1.0/24 }'
+	start_ours 'cookies require for { 127.0.0.8 127.0.1.0/24 }'
 	answers NOERROR +nocookie one.test.example
 	# dig comes again by itself: with the cookie that it was told ...
 	answers NOERROR -b 127.0.0.8 +cookie one.test.example
@@ -97,7 +81,7 @@ who_needs_a_cookie_gets_no_answer_without_body() {
 
 testcase no_cookies_means_none 30
 no_cookies_means_none_body() {
-	start_all 'no cookies'
+	start_ours 'no cookies'
 	answers NOERROR +cookie=0102030405060708 one.test.example
 	atf_check_equal '' "$(cookie)"
 	[ "$(counter cookies_good)" -eq 0 ] || atf_fail "one was good"
@@ -106,7 +90,7 @@ no_cookies_means_none_body() {
 testcase a_cookie_outlives_a_worker_and_a_reload_but_not_a_broken_one 60
 a_cookie_outlives_a_worker_and_a_reload_but_not_a_broken_one_body() {
 	workers=1
-	start_all
+	start_ours
 	answers NOERROR +cookie=0102030405060708 one.test.example
 	first=$(cookie)
 	kill -HUP "$dotproxy"
@@ -133,7 +117,7 @@ worker_pid() {
 
 testcase a_blocked_prefix_gets_nothing_until_a_reload 40
 a_blocked_prefix_gets_nothing_until_a_reload_body() {
-	start_all 'block { 127.0.2.0/24 ::1 }'
+	start_ours 'block { 127.0.2.0/24 ::1 }'
 	answers NOERROR one.test.example
 	q -b 127.0.2.7 +tries=1 +time=1 one.test.example >out && atf_fail "UDP"
 	q -b 127.0.2.7 +tcp +tries=1 +time=1 one.test.example >out &&
@@ -150,7 +134,7 @@ a_blocked_prefix_gets_nothing_until_a_reload_body() {
 testcase who_floods_is_blocked_but_for_tcp_and_a_cookie 40
 who_floods_is_blocked_but_for_tcp_and_a_cookie_body() {
 	workers=1
-	start_all 'no limit exempt' 'limit rate 20 burst 20' \
+	start_ours 'no limit exempt' 'limit rate 20 burst 20' \
 	    'block after 50 over 10s for 4s max 8s'
 	answers NOERROR -b 127.0.0.9 +cookie=0102030405060708 one.test.example
 	known=$(cookie)

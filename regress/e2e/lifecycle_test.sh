@@ -5,16 +5,6 @@
 . "$(atf_get_srcdir)/common.sh"
 . "$(atf_get_srcdir)/servers.sh"
 
-start_all() {
-	atf_require_prog "$upstream"
-	pki
-	up=$(free_port)
-	port=$(free_port)
-	start_misbehaving "$up"
-	conf_for "$port" "$up"
-	start_dotproxy
-}
-
 load_in_background() { # load's arguments
 	"$load" -p "$port" "$@" >load.out 2>&1 </dev/null &
 	loading=$!
@@ -41,7 +31,7 @@ is_replaced() {
 testcase a_worker_killed_under_load_is_back_and_loses_no_question_for_good 40 \
     ss
 a_worker_killed_under_load_is_back_and_loses_no_question_for_good_body() {
-	start_all
+	start_ours
 	tls=$(child tls)
 	# Clients ask again after half a second, as resolvers do.
 	load_in_background -n 1500 -q 500 -r 500 'n%.load.example'
@@ -71,7 +61,7 @@ all_1500_in_the_end() {
 testcase the_tls_process_killed_under_load_is_back_and_clients_get_answers 40 \
     ss
 the_tls_process_killed_under_load_is_back_and_clients_get_answers_body() {
-	start_all
+	start_ours
 	tls=$(child tls)
 	load_in_background -n 1500 -q 500 -r 500 'n%.load.example'
 	kill -9 "$tls"
@@ -83,7 +73,7 @@ the_tls_process_killed_under_load_is_back_and_clients_get_answers_body() {
 
 testcase a_child_that_dies_again_and_again_is_started_later_and_later 40 ss
 a_child_that_dies_again_and_again_is_started_later_and_later_body() {
-	start_all
+	start_ours
 	for i in 1 2 3 4 5 6; do
 		# It is always the same one that is the latest.
 		victim=$(workers | tail -n 1)
@@ -103,7 +93,7 @@ a_child_that_dies_again_and_again_is_started_later_and_later_body() {
 as=unprivileged testcase a_machine_without_room_for_a_process_gets_one_later \
     40 ss prlimit
 a_machine_without_room_for_a_process_gets_one_later_body() {
-	start_all
+	start_ours
 	hard=$(prlimit --pid "$dotproxy" --nproc --noheadings --output HARD)
 	prlimit --pid "$dotproxy" --nproc=1: || atf_fail "no limit"
 	victim=$(workers | tail -n 1)
@@ -131,7 +121,7 @@ is_followed() {
 
 testcase reload_takes_upstreams_clients_and_addresses 40 ss
 reload_takes_upstreams_clients_and_addresses_body() {
-	start_all
+	start_ours
 	answers NOERROR n1.test.example
 	second=$(free_port)
 	new=$(free_port)
@@ -167,7 +157,7 @@ reload_takes_upstreams_clients_and_addresses_body() {
 
 testcase reload_under_load_loses_no_question 40 ss
 reload_under_load_loses_no_question_body() {
-	start_all
+	start_ours
 	second=$(free_port)
 	in_background second.log "$upstream" -c server.pem -k server.key \
 	    -p "$second" -t 120
@@ -194,7 +184,7 @@ reloaded_times() {
 
 testcase a_broken_file_changes_nothing_and_its_line_is_told 30 ss
 a_broken_file_changes_nothing_and_its_line_is_told_body() {
-	start_all
+	start_ours
 	lines=$(wc -l <dotproxy.conf)
 	echo 'forward two "ours"' >>dotproxy.conf
 	kill -HUP "$dotproxy"
@@ -222,7 +212,7 @@ not_reloaded_twice() {
 
 testcase sigterm_answers_what_is_in_flight_and_exits_0 30 ss
 sigterm_answers_what_is_in_flight_and_exits_0_body() {
-	start_all
+	start_ours
 	answers NOERROR warm.test.example
 	"$ask" -p "$port" -w 5000 \
 	    "$(message 0100 1 0 0 0 "$(question_hex slow-500.udp.example)")" \
@@ -247,7 +237,7 @@ sigterm_answers_what_is_in_flight_and_exits_0_body() {
 
 testcase sigterm_waits_a_second_for_what_never_comes 30 ss
 sigterm_waits_a_second_for_what_never_comes_body() {
-	start_all
+	start_ours
 	answers NOERROR warm.test.example
 	q slow-9000.udp.example >dig.out 2>&1 &
 	udp=$!
@@ -265,7 +255,7 @@ sigterm_waits_a_second_for_what_never_comes_body() {
 
 testcase children_do_not_outlive_a_parent_that_is_killed 30 ss
 children_do_not_outlive_a_parent_that_is_killed_body() {
-	start_all
+	start_ours
 	all=$(children)
 	kill -9 "$dotproxy"
 	for c in $all; do
@@ -304,7 +294,7 @@ ready_twice() {
 
 testcase sigusr1_tells_every_counter_by_its_name 30 ss
 sigusr1_tells_every_counter_by_its_name_body() {
-	start_all
+	start_ours
 	answers NOERROR n1.test.example
 	answers NOERROR +tcp n2.test.example
 	answers NOERROR n3.test.example

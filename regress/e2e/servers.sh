@@ -224,3 +224,14 @@ start_misbehaving() {
 	in_background upstream.log "$upstream" "$@"
 	must 20 listens "$_port"
 }
+
+# dotproxy before it, at $port; it behaves: start_ours [LINE ... of the config]
+start_ours() {
+	atf_require_prog "$upstream"
+	pki
+	up=$(free_port)
+	port=$(free_port)
+	start_misbehaving "$up"
+	conf_for "$port" "$up" "$@"
+	start_dotproxy
+}

@@ -5,22 +5,6 @@
 . "$(atf_get_srcdir)/common.sh"
 . "$(atf_get_srcdir)/servers.sh"
 
-start_all() { # LINE ... of the config
-	atf_require_prog "$upstream"
-	pki
-	up=$(free_port)
-	port=$(free_port)
-	start_misbehaving "$up"
-	{
-		upstream_block ours "$up"
-		echo 'forward to "ours"'
-		for _line; do
-			echo "$_line"
-		done
-	} | conf "$port"
-	start_dotproxy
-}
-
 # sixty SIZE: as many questions, whose answers have this many bytes
 sixty() {
 	_m=$(message 0100 1 0 0 0 "$(question_hex "n00.big-$1.example" 0010)")
@@ -39,7 +23,7 @@ all_sixty_came() { # file
 testcase a_client_that_reads_late_holds_up_nobody_and_gets_all 40 ss
 a_client_that_reads_late_holds_up_nobody_and_gets_all_body() {
 	workers=1
-	start_all
+	start_ours
 	# None of them is read for three seconds, nor while others are answered.
 	# shellcheck disable=SC2046 # one argument each
 	"$ask" -t -l 3000 -w 15000 -p "$port" $(sixty 4000) >lazy.out 2>&1 &
@@ -59,7 +43,7 @@ a_client_that_reads_late_holds_up_nobody_and_gets_all_body() {
 
 testcase sixty_large_answers_asked_for_at_once_all_come 40 ss
 sixty_large_answers_asked_for_at_once_all_come_body() {
-	start_all
+	start_ours
 	# shellcheck disable=SC2046 # one argument each
 	"$ask" -t -w 15000 -p "$port" $(sixty 65000) >out 2>&1 || :
 	all_sixty_came out
@@ -68,7 +52,7 @@ sixty_large_answers_asked_for_at_once_all_come_body() {
 testcase a_client_that_asks_and_never_reads_is_let_go 40 ss
 a_client_that_asks_and_never_reads_is_let_go_body() {
 	workers=1
-	start_all
+	start_ours
 	# shellcheck disable=SC2046 # one argument each
 	"$ask" -t -l 25000 -w 1 -p "$port" $(sixty 65000) >lazy.out 2>&1 &
 	remember $!
@@ -78,7 +62,7 @@ a_client_that_asks_and_never_reads_is_let_go_body() {
 
 testcase an_idle_connection_is_closed_after_ten_seconds 30 ss
 an_idle_connection_is_closed_after_ten_seconds_body() {
-	start_all
+	start_ours
 	# The second is none, and dropped: so it is waited for in vain.
 	"$ask" -t -w 25000 -p "$port" \
 	    "$(message 0100 1 0 0 0 "$(question_hex ab.example)")" \
@@ -93,7 +77,7 @@ an_idle_connection_is_closed_after_ten_seconds_body() {
 testcase one_client_cannot_take_the_connections_of_all 30 ss
 one_client_cannot_take_the_connections_of_all_body() {
 	workers=1
-	start_all 'tcp connections each 4' 'tcp connections 20'
+	start_ours 'tcp connections each 4' 'tcp connections 20'
 	"$load" -p "$port" -b 127.0.0.5 -t -n 64 -q 64 -c 16 -w 3000 \
 	    'greedy%.example' >greedy.out 2>&1 &
 	remember $!
@@ -120,7 +104,7 @@ ten_thousand_came() {
 
 testcase ten_thousand_slow_questions_keep_nobody_out 60 ss
 ten_thousand_slow_questions_keep_nobody_out_body() {
-	start_all
+	start_ours
 	is_root || atf_skip "so many descriptors are root's"
 	slow_ones
 	must 10 grep -q '^all 10000 came' loris.out
@@ -138,7 +122,7 @@ ten_thousand_slow_questions_keep_nobody_out_body() {
 testcase ten_thousand_silent_connections_keep_nobody_out 60 ss
 ten_thousand_silent_connections_keep_nobody_out_body() {
 	! is_sanitized || atf_skip "built with sanitizers: too slow for this"
-	start_all
+	start_ours
 	is_root || atf_skip "so many descriptors are root's"
 	slow_ones -s
 	must 10 grep -q '^all 10000 came' loris.out
