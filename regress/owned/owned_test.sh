@@ -2,19 +2,8 @@
 # the real TLS process: one case for each of its attacks (owned.c).
 
 owned=$(atf_get_srcdir)/libexec
-dotproxy=$(atf_get_srcdir)/../../dotproxy
 
-# wait_for SECONDS COMMAND...: until it is true.
-wait_for()
-{
-	limit=$(($1 * 20))
-	shift
-	while ! "$@" >/dev/null 2>&1; do
-		limit=$((limit - 1))
-		[ $limit -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
+. "$(atf_get_srcdir)/owned.sh"
 
 # What an owned worker wrote into the cache is told by the one after it, or
 # not: poisoned NAME gone|told
@@ -84,67 +73,25 @@ attack()
 	end_parent
 }
 
-end_parent()
-{
-	kill -0 "$parent" || { cat log; atf_fail "the parent is gone"; }
-	kill -TERM "$parent"
-	wait "$parent" || { cat log; atf_fail "the parent did not exit with 0"; }
-	rm pid
-}
-
 start_attack()
 {
 	line=$("$owned"/dotproxy-worker -l | awk -F'\t' -v n="$1" '$2 == n')
 	number=${line%%	*}
 	says=${line##*	}
-	mkdir empty
-	# Below the ports that the kernel gives to whoever asks for any.
-	for try in 1 2 3 4 5 6 7 8; do
-		start $((($$ * 7 + try * 1009) % 20000 + 10000))
-		grep -q "Address already in use" log || break
-	done
+	start_parent "${children:-$owned}"
 }
 
-# With this port, until it is ready or has said why not.
-start()
+configure()
 {
-	cat >conf <<-EOF
-	listen on 127.0.0.1 port $1
-	workers 1
+	cat <<-EOF
 	tcp connections each $number
-	user "nobody"
-	chroot "$PWD/empty"
 	upstream "gone" {
 		address 127.0.0.1 port 9
 		name "gone.test"
 	}
 	forward to "gone"
 	EOF
-	chmod go-w conf
-	port=$1
-	"$dotproxy" -d -f conf -L "${children:-$owned}" >log 2>&1 &
-	parent=$!
-	echo $parent >pid
-	wait_for 10 grep -qE ': ready, |not serving|could not start' log
 }
 
-for name in $("$(atf_get_srcdir)"/libexec/dotproxy-worker -l 2>/dev/null |
-    cut -f2); do
-	eval "
-	atf_test_case $name cleanup
-	${name}_head() {
-		atf_set descr 'an owned worker: $name'
-		atf_set timeout 60
-	}
-	${name}_body() { attack $name; }
-	${name}_cleanup() { [ ! -f pid ] || kill -KILL \$(cat pid) 2>/dev/null || :; }
-	"
-done
-
-atf_init_test_cases()
-{
-	for name in $("$(atf_get_srcdir)"/libexec/dotproxy-worker -l | cut -f2)
-	do
-		atf_add_test_case "$name"
-	done
-}
+# shellcheck disable=SC2046 # a list of names
+cases 'an owned worker' $("$owned"/dotproxy-worker -l | cut -f2)
