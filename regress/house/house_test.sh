@@ -254,7 +254,38 @@ every_package_that_is_installed_is_in_the_readme_body() {
 	atf_check cat missing
 }
 
+# Tests of shell below $1 that nobody adds to those that are run. (Of C's clang
+# tells.)
+forgotten_tests() {
+	(cd "$1" && find . -name '*_test.sh') | while read -r file; do
+		tr -s ' \t\n\134' ' ' <"$1/$file" >flat
+		sed -n 's/^\(as=[a-z]* \)\{0,1\}\(atf_test_case\|testcase\) //p' \
+		    "$1/$file" | sed 's/ .*//' | sort -u >written
+		grep -oE 'atf_add_test_case [a-z0-9_]+' flat |
+		    sed 's/.* //' | sort -u >added
+		comm -23 written added | sed "s|^|$file: |"
+	done
+}
+
+atf_test_case each_test_that_is_written_is_run
+each_test_that_is_written_is_run_body() {
+	mkdir regress
+	cat >regress/a_test.sh <<'EOF'
+atf_test_case one cleanup
+as=user testcase two \
+    40 ss
+testcase three 40
+atf_add_test_case \
+    one
+EOF
+	forgotten_tests regress >found
+	atf_check -o inline:'./a_test.sh: three\n./a_test.sh: two\n' cat found
+	forgotten_tests "$top/regress" >found
+	atf_check cat found
+}
+
 atf_init_test_cases() {
+	atf_add_test_case each_test_that_is_written_is_run
 	atf_add_test_case no_include_runs_against_the_arrows
 	atf_add_test_case an_include_against_the_arrows_is_found
 	atf_add_test_case only_the_tls_process_knows_a_tls_library

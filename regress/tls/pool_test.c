@@ -423,6 +423,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(
 	    tp, what_was_lost_four_times_is_asked_again_within_the_budget);
 	ATF_TP_ADD_TC(tp, a_question_is_never_twice_in_flight_on_a_connection);
+	ATF_TP_ADD_TC(tp,
+	    an_overdue_question_is_asked_elsewhere_and_a_late_answer_counts);
 	ATF_TP_ADD_TC(tp, a_doubted_connection_that_stays_silent_is_closed);
 	ATF_TP_ADD_TC(tp, a_worker_is_told_after_four_seconds_at_the_latest);
 	ATF_TP_ADD_TC(tp, another_id_or_question_or_connection_is_no_answer);
