@@ -270,14 +270,11 @@ forgotten_tests() {
 atf_test_case each_test_that_is_written_is_run
 each_test_that_is_written_is_run_body() {
 	mkdir regress
-	cat >regress/a_test.sh <<'EOF'
-atf_test_case one cleanup
-as=user testcase two \
-    40 ss
-testcase three 40
-atf_add_test_case \
-    one
-EOF
+	{
+		printf 'atf_test_case one cleanup\ntestcase three 40\n'
+		printf 'as=user testcase two \134\n    40 ss\n'
+		printf 'atf_add_test_case \134\n    one\n'
+	} >regress/a_test.sh
 	forgotten_tests regress >found
 	atf_check -o inline:'./a_test.sh: three\n./a_test.sh: two\n' cat found
 	forgotten_tests "$top/regress" >found

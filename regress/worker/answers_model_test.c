@@ -48,7 +48,7 @@ question_of(uint32_t kind, char name[16])
 {
 	struct asker_question q = { .name = name, .edns = true };
 
-	(void)snprintf(name, 16, "n%u.example.", kind / 4 % 100000);
+	(void)snprintf(name, 16, "n%u.example.", kind / 4 % NAMES);
 	q.dnssec_ok = (kind & 1) != 0;
 	q.flags = (kind & 2) != 0 ? DNS_CD : 0;
 	return q;
