@@ -8,6 +8,10 @@
 
 #include "question.h"
 
+/* Questions in a bucket of a full table, which is rare: an ordinary load touches
+ * all pages of the buckets, so they are few. */
+#define IN_BUCKET 4
+
 static size_t power_of_two(size_t);
 static struct question_bucket *
 bucket_of(struct question_table *, const struct dns_question *, uint8_t);
@@ -26,8 +30,8 @@ question_table_init(struct question_table *t, size_t questions, size_t waiters,
 	t->key = *key;
 	t->nquestion = questions;
 	t->nwaiter = waiters;
-	t->mask = power_of_two(questions) - 1;
-	t->attempt_mask = power_of_two(questions * 2) - 1;
+	t->mask = power_of_two(questions / IN_BUCKET) - 1;
+	t->attempt_mask = power_of_two(questions * 2 / IN_BUCKET) - 1;
 	t->question = calloc(questions, sizeof(*t->question));
 	t->waiter = calloc(waiters, sizeof(*t->waiter));
 	t->saved = calloc(QUESTION_SAVED + 1, sizeof(*t->saved));
