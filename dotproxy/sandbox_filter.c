@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -48,6 +49,8 @@ sandbox_filter_load(enum sandbox_role role, void (*refused)(int nr))
 #endif
 	check(seccomp_load(ctx), "loading the filter");
 	seccomp_release(ctx);
+	/* What the filter was built in is most of an idle parent's heap. */
+	(void)malloc_trim(0);
 }
 
 int
