@@ -8,8 +8,8 @@
 
 #include "question.h"
 
-/* Questions in a bucket of a full table, which is rare: an ordinary load touches
- * all pages of the buckets, so they are few. */
+/* Questions in a bucket of a full table, which is rare: an ordinary load
+ * touches all pages of the buckets, so they are few. */
 #define IN_BUCKET 4
 
 static size_t power_of_two(size_t);
